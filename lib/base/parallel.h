@@ -1,0 +1,45 @@
+// Arena: the engine's threads. The only part of Coterie that knows oneTBB. Idle threads sleep.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/status.h"
+
+namespace coterie {
+
+// A borrowed callable void(size_t task, size_t worker): no allocation, valid for the call only.
+class TaskRef {
+ public:
+  template <class F>
+  TaskRef(F& f)  // NOLINT: implicit on purpose
+      : object_(&f), call_([](void* o, size_t task, size_t worker) { (*static_cast<F*>(o))(task, worker); }) {}
+  void operator()(size_t task, size_t worker) const { call_(object_, task, worker); }
+
+ private:
+  void* object_;
+  void (*call_)(void*, size_t, size_t);
+};
+
+class Arena {
+ public:
+  static Status create(uint32_t n_threads, std::unique_ptr<Arena>* out);  // 0: every core this process may use
+  ~Arena();
+
+  uint32_t n_threads() const { return n_threads_; }
+
+  // Runs task(i, worker) for i in [0, n), worker < n_threads(), tasks taken in order by whichever thread is free.
+  // Each runs with round-to-nearest and without flush-to-zero, whatever the host has set. Returns false when *cancel
+  // became true: tasks not yet begun were left out. cancel may be null.
+  bool run(size_t n, TaskRef task, const std::atomic<bool>* cancel) const;
+
+ private:
+  struct Impl;
+  Arena(uint32_t n_threads, std::unique_ptr<Impl> impl);
+  uint32_t n_threads_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace coterie

@@ -1,0 +1,83 @@
+// Tensor types of GGUF and their block layouts. Plain data: no intrinsics, no models, no threads.
+// Layouts: ggml's ggml-common.h and ggml-quants.c; each is described bit by bit in docs/formats.md.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace coterie {
+
+// Numbers as in GGUF files. Gaps are types that ggml removed.
+enum class TensorType : uint32_t {
+  F32 = 0, F16 = 1, Q4_0 = 2, Q4_1 = 3, Q5_0 = 6, Q5_1 = 7, Q8_0 = 8, Q8_1 = 9,
+  Q2_K = 10, Q3_K = 11, Q4_K = 12, Q5_K = 13, Q6_K = 14, Q8_K = 15,
+  IQ2_XXS = 16, IQ2_XS = 17, IQ3_XXS = 18, IQ1_S = 19, IQ4_NL = 20, IQ3_S = 21, IQ2_S = 22, IQ4_XS = 23,
+  I8 = 24, I16 = 25, I32 = 26, I64 = 27, F64 = 28, IQ1_M = 29, BF16 = 30, TQ1_0 = 34, TQ2_0 = 35,
+  MXFP4 = 39, NVFP4 = 40, Q1_0 = 41, Q2_0 = 42,
+};
+inline constexpr uint32_t kTensorTypeCount = 43;
+
+// How the activations that meet a weight type are stored (design: arithmetic rule 1).
+enum class ActKind : uint8_t {
+  kNone,      // no kernel multiplies this type
+  kF32,       // plain floats, rule 3
+  kBlock32,   // ActBlock32
+  kBlock256,  // ActBlock256
+};
+
+struct TypeInfo {
+  const char* name;      // null: not a type
+  uint16_t block_elems;  // elements in a block; a row is a whole number of blocks
+  uint16_t block_bytes;
+  ActKind act;
+};
+
+inline constexpr TypeInfo kTypeInfo[kTensorTypeCount] = {
+    {"F32", 1, 4, ActKind::kF32}, {"F16", 1, 2, ActKind::kF32},
+    {"Q4_0", 32, 18, ActKind::kBlock32}, {"Q4_1", 32, 20, ActKind::kNone}, {}, {},
+    {"Q5_0", 32, 22, ActKind::kBlock32}, {"Q5_1", 32, 24, ActKind::kNone},
+    {"Q8_0", 32, 34, ActKind::kBlock32}, {"Q8_1", 32, 36, ActKind::kNone},
+    {"Q2_K", 256, 84, ActKind::kNone}, {"Q3_K", 256, 110, ActKind::kNone},
+    {"Q4_K", 256, 144, ActKind::kBlock256}, {"Q5_K", 256, 176, ActKind::kBlock256},
+    {"Q6_K", 256, 210, ActKind::kBlock256}, {"Q8_K", 256, 292, ActKind::kNone},
+    {"IQ2_XXS", 256, 66, ActKind::kNone}, {"IQ2_XS", 256, 74, ActKind::kNone},
+    {"IQ3_XXS", 256, 98, ActKind::kNone}, {"IQ1_S", 256, 50, ActKind::kNone},
+    {"IQ4_NL", 32, 18, ActKind::kNone}, {"IQ3_S", 256, 110, ActKind::kNone},
+    {"IQ2_S", 256, 82, ActKind::kNone}, {"IQ4_XS", 256, 136, ActKind::kNone},
+    {"I8", 1, 1, ActKind::kNone}, {"I16", 1, 2, ActKind::kNone}, {"I32", 1, 4, ActKind::kNone},
+    {"I64", 1, 8, ActKind::kNone}, {"F64", 1, 8, ActKind::kNone},
+    {"IQ1_M", 256, 56, ActKind::kNone}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
+    {"TQ1_0", 256, 54, ActKind::kNone}, {"TQ2_0", 256, 66, ActKind::kNone}, {}, {}, {},
+    {"MXFP4", 32, 17, ActKind::kNone}, {"NVFP4", 64, 36, ActKind::kNone},
+    {"Q1_0", 128, 18, ActKind::kNone}, {"Q2_0", 64, 18, ActKind::kNone},
+};
+
+constexpr const TypeInfo& type_info(TensorType type) { return kTypeInfo[static_cast<uint32_t>(type)]; }
+
+using f16_bits = uint16_t;   // IEEE half, raw
+using bf16_bits = uint16_t;  // upper half of a float, raw
+
+// Blocks are packed and unaligned in files: each is read through unaligned loads only.
+struct BlockQ4_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (nibble - 8)
+struct BlockQ5_0 { f16_bits d; uint8_t high[4]; uint8_t q[16]; };                   // w = d * (code - 16)
+struct BlockQ8_0 { f16_bits d; int8_t q[32]; };                                     // w = d * q
+struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };         // w = d * sc * code - dmin * m
+struct BlockQ5_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t high[32]; uint8_t q[128]; };
+struct BlockQ6_K { uint8_t low[128]; uint8_t high[64]; int8_t scales[16]; f16_bits d; };  // w = d * sc * (code - 32)
+static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ8_0) == 34);
+static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
+
+// Quantised activations: x = d * q, with the integer sums that zero points and mins need. Same layout for every ISA.
+struct alignas(32) ActBlock32 {
+  int8_t q[32];
+  float d;
+  int32_t sum;  // of q
+};
+struct alignas(64) ActBlock256 {
+  int8_t q[256];
+  int16_t sum16[16];  // of each 16 q
+  float d;
+};
+static_assert(sizeof(ActBlock32) == 64 && sizeof(ActBlock256) == 320);
+
+}  // namespace coterie

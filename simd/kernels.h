@@ -1,0 +1,55 @@
+// The whole boundary between lib/ and simd/: a table of pure functions per instruction set.
+// Every table gives the same bits for the same input; the rules of arithmetic are in docs/arithmetic.md ("rule N" below).
+// A kernel never allocates, locks, logs, fails or threads; callers check shapes. Weight rows may be unaligned; float
+// vectors are aligned to 4 bytes, activation blocks to their alignas.
+#pragma once
+
+#include "formats.h"
+
+namespace coterie {
+
+// y[r] = sum_i W[r, i] * x[i] for r in [row0, row1). Row r starts at w + r * row_bytes and holds k elements (whole
+// blocks). x: [k] floats, ActBlock32[k / 32] or ActBlock256[k / 256], as type_info(type).act says. Writes y[row0, row1).
+using GemvFn = void (*)(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1);
+// y[i] = value of element i of one row of k elements.
+using DequantizeFn = void (*)(float* y, const void* row, size_t k);
+
+struct Kernels {
+  const char* isa;
+  GemvFn gemv[kTensorTypeCount];              // null: no kernel for this type
+  DequantizeFn dequantize[kTensorTypeCount];  // null: likewise
+
+  // Rule 1: floats to int8 blocks; k is a multiple of the block. A block with a NaN or infinity gets d = NaN, q = 0.
+  void (*quantize32)(ActBlock32* out, const float* x, size_t k);
+  void (*quantize256)(ActBlock256* out, const float* x, size_t k);
+
+  // Rule 3 sums.
+  float (*sum_squares)(const float* x, size_t n);
+  // p[i] = exp(s[i] - max), returns their sum. p may be s.
+  float (*exp_sum)(float* p, const float* s, float max, size_t n);
+  // The largest of x[0, n), n >= 1: m = x[i] > m ? x[i] : m from -infinity on, so a NaN never wins.
+  float (*max)(const float* x, size_t n);
+
+  // Element by element.
+  void (*mul)(float* y, const float* x, const float* w, float scale, size_t n);      // y = (x * scale) * w
+  void (*silu_mul)(float* y, const float* gate, const float* up, size_t n);          // y = gate / (1 + exp(-gate)) * up
+  void (*sigmoid)(float* y, const float* x, size_t n);                               // y = 1 / (1 + exp(-x))
+  void (*axpy)(float* y, float a, const float* x, size_t n);                         // y = fma(a, x, y)
+  void (*add)(float* y, const float* x, size_t n);                                   // y = y + x
+  void (*to_f16)(f16_bits* y, const float* x, size_t n);                             // round to nearest even
+
+  // Rule 5: acc[i] = fma(p[t], v[t, i], acc[i]) for t = 0 .. n_rows-1 in order; v row t starts at v + t * row_bytes.
+  void (*weighted_sum_f16)(float* acc, const float* p, const f16_bits* v, size_t row_bytes, size_t n_rows, size_t n);
+};
+
+// The tables this build contains, best first, ended by null; a null slot was filled from the next one down. The scalar
+// table is last and complete. usable() asks the CPU and the operating system.
+struct KernelSet {
+  const Kernels* kernels;
+  bool (*usable)();
+};
+const KernelSet* kernel_sets();
+// The best usable table, or the one named (null: any); null if that name is unknown or not usable here.
+const Kernels* select_kernels(const char* isa);
+
+}  // namespace coterie
