@@ -1,0 +1,324 @@
+#!/usr/bin/env python3
+"""Reference forward pass in float64: logits of `deepseek2` and `llama` models, read from a GGUF file.
+
+Written from the papers and the format descriptions, never from this project's C++: every formula names its source.
+One call evaluates the whole prompt; nothing is fast. Linear layers use dequantised weights. Two roundings of the
+engine can be modelled, so that it can be compared much more tightly than float64 alone would allow:
+  act_int8  activations that meet quantised weights become int8 per block (quants.quantise_activations)
+  kv_f16    what the cache stores (MLA: latent and rotated k_pe; GQA: rotated keys and values) is rounded to F16
+
+  forward.py MODEL --ids 1,2,3 --out FILE    writes little-endian float32 [n_tokens, n_vocab]
+"""
+
+import argparse
+import dataclasses
+import math
+import sys
+
+import numpy as np
+
+import gguf
+import quants
+
+
+@dataclasses.dataclass
+class Numerics:
+    act_int8: bool = False
+    kv_f16: bool = False
+    absorbed: bool = True  # which form of MLA; in exact arithmetic both are the same function
+
+
+class Weights:
+    """Metadata and dequantised tensors of one model; all linear layers pass through here."""
+
+    def __init__(self, path, numerics=Numerics()):
+        self.file, self.numerics = gguf.Reader(path), numerics
+        self.arch = self.file.metadata["general.architecture"]
+        self._dequantised = {}
+        self.margins = []  # router decisions: how far the last chosen expert (or group) was ahead of the next one
+
+    def key(self, name, default=None):
+        """Metadata of the architecture. Without a default the key must be there."""
+        value = self.file.metadata.get(f"{self.arch}.{name}", default)
+        if value is None:
+            raise KeyError(f"{self.arch}.{name}")
+        return value
+
+    def has(self, name):
+        return name in self.file.tensors
+
+    def get(self, name):
+        """Tensor in float64, NumPy order: a weight is [out, in], a stack of experts [n_expert, out, in]."""
+        if name not in self._dequantised:
+            tensor = self.file.tensors[name]
+            values = quants.dequantise(tensor.raw, tensor.type_name).astype(np.float64)
+            self._dequantised[name] = values.reshape(tensor.shape)
+        return self._dequantised[name]
+
+    def activations(self, name, x):
+        """x as the product with tensor `name` sees it."""
+        type_name = self.file.tensors[name].type_name
+        if self.numerics.act_int8 and quants.is_quantised(type_name):
+            return quants.quantise_activations(x, quants.block_size(type_name))
+        return x
+
+    def linear(self, name, x):
+        """x [..., in] -> [..., out], plus `name`.bias when the file has it."""
+        y = self.activations(f"{name}.weight", x) @ self.get(f"{name}.weight").T
+        return y + self.get(f"{name}.bias") if self.has(f"{name}.bias") else y
+
+    def cached(self, x):
+        return x.astype(np.float16).astype(np.float64) if self.numerics.kv_f16 else x
+
+
+# --- operations ---
+
+def rms_norm(x, w, eps):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
+
+
+def softmax(x):
+    e = np.exp(x - x.max(-1, keepdims=True))
+    return e / e.sum(-1, keepdims=True)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def silu(x):
+    return x * sigmoid(x)
+
+
+@dataclasses.dataclass
+class Rope:
+    cos: np.ndarray  # [n_tokens, n_rot / 2], already multiplied by the YaRN magnitude
+    sin: np.ndarray
+    magnitude: float  # what cos and sin were multiplied by
+    log_factor: float  # ln of the YaRN factor, 0 without YaRN
+
+
+def rope_tables(w, n_rot, n_tokens):
+    """Angles for positions 0 .. n_tokens-1. YaRN as in ggml (ggml.c, ops.cpp), at every position whatever its size."""
+    base, n_pairs = w.key("rope.freq_base", 10000.0), n_rot // 2
+    scaling = w.key("rope.scaling.type", "linear")
+    factor = w.key("rope.scaling.factor", w.key("rope.scale_linear", 0.0)) or 1.0
+    inverse = base ** (-2.0 * np.arange(n_pairs) / n_rot)
+    magnitude, log_factor = 1.0, 0.0
+    if w.has("rope_freqs.weight"):  # Llama 3.1: one divisor per pair
+        inverse = inverse / w.get("rope_freqs.weight")
+    if scaling == "linear":
+        inverse = inverse / factor
+    elif scaling == "yarn":
+        original = w.key("rope.scaling.original_context_length", w.key("context_length"))
+
+        def correction(n_turns):
+            return n_rot * math.log(original / (2 * math.pi * n_turns)) / (2 * math.log(base))
+
+        low = max(0, math.floor(correction(w.key("rope.scaling.yarn_beta_fast", 32.0))))
+        high = min(n_rot - 1, math.ceil(correction(w.key("rope.scaling.yarn_beta_slow", 1.0))))
+        ramp = ((np.arange(n_pairs) - low) / max(0.001, high - low)).clip(0, 1)
+        inverse = inverse * (ramp / factor + (1 - ramp))
+        log_factor = math.log(factor)
+        magnitude = w.key("rope.scaling.attn_factor", 1.0)
+        # deepseek2 with the log multiplier moves the magnitude into the scale of the scores (deepseek2.cpp).
+        if not (w.arch == "deepseek2" and w.key("rope.scaling.yarn_log_multiplier", 0.0)):
+            magnitude *= 1 + 0.1 * log_factor
+    elif scaling != "none":
+        raise ValueError(f"rope.scaling.type {scaling}")
+    angle = np.arange(n_tokens)[:, None] * inverse
+    return Rope(np.cos(angle) * magnitude, np.sin(angle) * magnitude, magnitude, log_factor)
+
+
+def rotate(x, rope):
+    """Rotates adjacent pairs (2i, 2i+1). x [n_tokens, ..., n_rot]"""
+    shape = (x.shape[0],) + (1,) * (x.ndim - 2) + (-1,)
+    cos, sin = rope.cos.reshape(shape), rope.sin.reshape(shape)
+    a, b = x[..., 0::2], x[..., 1::2]
+    return np.stack([a * cos - b * sin, a * sin + b * cos], -1).reshape(x.shape)
+
+
+def attend(q, k, v, scale):
+    """Causal attention. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]"""
+    scores = np.einsum("thn,shn->hts", q, k) * scale
+    scores[:, np.triu(np.ones(scores.shape[1:], bool), 1)] = -np.inf
+    return np.einsum("hts,shm->thm", softmax(scores), v)
+
+
+# --- feed-forward ---
+
+def swiglu(w, prefix, suffix, x):
+    """down(silu(gate x) * up x)"""
+    hidden = silu(w.linear(f"{prefix}ffn_gate{suffix}", x)) * w.linear(f"{prefix}ffn_up{suffix}", x)
+    return w.linear(f"{prefix}ffn_down{suffix}", hidden)
+
+
+def top_k(scores, k):
+    """Indices of the k largest of a vector, and the margin to the next one. Ties: lower index first."""
+    order = np.argsort(-scores, kind="stable")
+    return order[:k], scores[order[k - 1]] - scores[order[k]] if k < len(scores) else np.inf
+
+
+def route(w, prefix, x):
+    """One token x [n_embd] -> (expert ids, their weights).
+
+    deepseek2 routers. Softmax (DeepSeek-V2, HF modular_deepseek_v2.py): groups ranked by their best expert.
+    Sigmoid (DeepSeek-V3 model.py Gate, "noaux_tc"): a bias takes part in the choice only, groups ranked by the sum
+    of their two best biased scores. Experts of other groups cannot be chosen.
+    """
+    gating = w.key("expert_gating_func", 0) or 1  # unset means softmax
+    logits = w.get(f"{prefix}ffn_gate_inp.weight") @ x
+    probs = softmax(logits) if gating == 1 else sigmoid(logits)
+    selection = probs
+    for bias in (f"{prefix}exp_probs_b.bias", f"{prefix}exp_probs_b.weight"):
+        if w.has(bias):
+            selection = probs + w.get(bias)
+    n_group = w.key("expert_group_count", 1)
+    if n_group > 1:
+        groups = selection.reshape(n_group, -1)
+        best = np.sort(groups, 1)[:, ::-1]
+        chosen, margin = top_k(best[:, 0] if gating == 1 else best[:, :2].sum(1), w.key("expert_group_used_count"))
+        w.margins.append(margin)
+        masked = np.full_like(groups, -np.inf)
+        masked[chosen] = groups[chosen]
+        selection = masked.reshape(-1)
+    ids, margin = top_k(selection, w.key("expert_used_count"))
+    w.margins.append(margin)
+    weights = probs[ids]
+    if w.key("expert_weights_norm", False):
+        weights = weights / max(weights.sum(), 2.0 ** -14)
+    return ids, weights * (w.key("expert_weights_scale", 0.0) or 1.0)
+
+
+def expert(w, prefix, e, x):
+    """Expert e of the stacks; gate and up may be fused: rows 0..n-1 are gate, the rest up."""
+    def product(name, x):
+        return w.get(name)[e] @ w.activations(name, x)
+
+    if w.has(f"{prefix}ffn_gate_up_exps.weight"):
+        gate, up = np.split(product(f"{prefix}ffn_gate_up_exps.weight", x), 2)
+    else:
+        gate, up = (product(f"{prefix}ffn_{part}_exps.weight", x) for part in ("gate", "up"))
+    return product(f"{prefix}ffn_down_exps.weight", silu(gate) * up)
+
+
+def moe(w, prefix, x):
+    out = np.zeros_like(x)
+    for t in range(len(x)):
+        for e, weight in zip(*route(w, prefix, x[t])):
+            out[t] += weight * expert(w, prefix, e, x[t])
+    if w.has(f"{prefix}ffn_gate_shexp.weight"):
+        out += swiglu(w, prefix, "_shexp", x)
+    return out
+
+
+# --- attention ---
+
+def mla(w, prefix, x, eps):
+    """Multi-head latent attention (DeepSeek-V2 paper §2.1; DeepSeek-V3 model.py MLA). x [n_tokens, n_embd]
+
+    New files hold attn_k_b [head, r, n] (transposed per head) and attn_v_b [head, v, r]; legacy files hold attn_kv_b,
+    per head n key rows and v value rows of r. n = nope, p = rope, r = kv_lora_rank.
+    """
+    n_head, n_rot, r = w.key("attention.head_count"), w.key("rope.dimension_count"), w.key("attention.kv_lora_rank")
+    key_length = w.key("attention.key_length_mla", 0) or w.key("attention.key_length")
+    n_nope, n_tokens = key_length - n_rot, len(x)
+    rope = rope_tables(w, n_rot, n_tokens)
+
+    if w.has(f"{prefix}attn_q.weight"):
+        q = w.linear(f"{prefix}attn_q", x)
+    else:
+        latent = rms_norm(w.linear(f"{prefix}attn_q_a", x), w.get(f"{prefix}attn_q_a_norm.weight"), eps)
+        q = w.linear(f"{prefix}attn_q_b", latent)
+    q = q.reshape(n_tokens, n_head, key_length)
+    q_nope, q_pe = q[..., :n_nope], rotate(q[..., n_nope:], rope)
+    temperature = w.key("attention.temperature_scale", 0.0)
+    if temperature:  # Llama-4 style: longer contexts get sharper scores
+        step = np.floor(np.arange(n_tokens) / w.key("attention.temperature_length"))
+        gain = (1 + temperature * np.log(step + 1))[:, None, None]
+        q_nope, q_pe = q_nope * gain, q_pe * gain
+
+    kv = w.linear(f"{prefix}attn_kv_a_mqa", x)
+    c = w.cached(rms_norm(kv[:, :r], w.get(f"{prefix}attn_kv_a_norm.weight"), eps))  # [n_tokens, r]
+    k_pe = w.cached(rotate(kv[:, r:], rope))  # shared by all heads
+    k_pe = np.broadcast_to(k_pe[:, None], (n_tokens, n_head, n_rot))
+
+    # YaRN: scale = (magnitude * (1 + 0.1 M ln f))^2 / sqrt(n + p); the file stores 0.1 * M (deepseek2.cpp, HF mscale).
+    multiplier = w.key("rope.scaling.yarn_log_multiplier", 0.0) / 0.1
+    scale = (rope.magnitude * (1 + 0.1 * multiplier * rope.log_factor)) ** 2 / math.sqrt(key_length)
+
+    split = w.has(f"{prefix}attn_k_b.weight")
+    if split:
+        k_name, v_name = f"{prefix}attn_k_b.weight", f"{prefix}attn_v_b.weight"
+        w_uk, w_uv = w.get(k_name).transpose(0, 2, 1), w.get(v_name)  # [head, n, r], [head, v, r]
+    else:
+        k_name = v_name = f"{prefix}attn_kv_b.weight"
+        kv_b = w.get(k_name).reshape(n_head, -1, r)
+        w_uk, w_uv = kv_b[:, :n_nope], kv_b[:, n_nope:]
+
+    # Where the rows of the stored tensor are not the rows of the product (attn_k_b in the expanded form, attn_kv_b in
+    # the absorbed one), the key product takes dequantised weights and float activations.
+    if w.numerics.absorbed:
+        q_c = np.einsum("hnr,thn->thr", w_uk, w.activations(k_name, q_nope) if split else q_nope)
+        keys = np.broadcast_to(c[:, None], (n_tokens, n_head, r))
+        context = attend(np.concatenate([q_c, q_pe], -1), np.concatenate([keys, k_pe], -1), keys, scale)
+        out = np.einsum("hvr,thr->thv", w_uv, w.activations(v_name, context))
+    else:
+        k_nope = np.einsum("hnr,tr->thn", w_uk, c if split else w.activations(k_name, c))
+        v = np.einsum("hvr,tr->thv", w_uv, w.activations(v_name, c))
+        out = attend(np.concatenate([q_nope, q_pe], -1), np.concatenate([k_nope, k_pe], -1), v, scale)
+    return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
+
+
+def gqa(w, prefix, x):
+    """Grouped-query attention of llama: query head h reads kv head h / (n_head / n_head_kv)."""
+    n_head, n_tokens = w.key("attention.head_count"), len(x)
+    n_head_kv = w.key("attention.head_count_kv", n_head)
+    head_dim = w.key("attention.key_length", w.key("embedding_length") // n_head)
+    rope = rope_tables(w, w.key("rope.dimension_count", head_dim), n_tokens)
+    q, k, v = (w.linear(f"{prefix}attn_{part}", x).reshape(n_tokens, -1, head_dim) for part in "qkv")
+    k, v = w.cached(rotate(k, rope)), w.cached(v)
+    k, v = (np.repeat(part, n_head // n_head_kv, 1) for part in (k, v))
+    out = attend(rotate(q, rope), k, v, 1 / math.sqrt(head_dim))
+    return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
+
+
+# --- models ---
+
+def forward(w, ids):
+    """ids -> logits [n_tokens, n_vocab], float64. Layers of next-token prediction at the end are not part of it."""
+    if w.arch not in ("deepseek2", "llama"):
+        raise ValueError(f"architecture {w.arch}")
+    eps = w.key("attention.layer_norm_rms_epsilon")
+    h = w.get("token_embd.weight")[np.asarray(ids)]
+    for i in range(w.key("block_count") - w.key("nextn_predict_layers", 0)):
+        prefix = f"blk.{i}."
+        x = rms_norm(h, w.get(f"{prefix}attn_norm.weight"), eps)
+        h = h + (mla(w, prefix, x, eps) if w.arch == "deepseek2" else gqa(w, prefix, x))
+        x = rms_norm(h, w.get(f"{prefix}ffn_norm.weight"), eps)
+        h = h + (moe(w, prefix, x) if w.has(f"{prefix}ffn_gate_inp.weight") else swiglu(w, prefix, "", x))
+    h = rms_norm(h, w.get("output_norm.weight"), eps)
+    return w.linear("output" if w.has("output.weight") else "token_embd", h)
+
+
+def logits(path, ids, numerics=Numerics()):
+    return forward(Weights(path, numerics), ids)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model")
+    parser.add_argument("--ids", required=True, help="token ids, comma-separated")
+    parser.add_argument("--out", required=True, help="file for little-endian float32 [n_tokens, n_vocab]")
+    parser.add_argument("--act-int8", action="store_true", help="model the engine's int8 activations")
+    parser.add_argument("--kv-f16", action="store_true", help="model the F16 cache")
+    parser.add_argument("--naive", action="store_true", help="expanded instead of absorbed MLA")
+    args = parser.parse_args()
+    ids = [int(part) for part in args.ids.split(",")]
+    numerics = Numerics(args.act_int8, args.kv_f16, not args.naive)
+    logits(args.model, ids, numerics).astype("<f4").tofile(args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+"""Block formats of GGUF in NumPy: quantise and dequantise, one function pair per type.
+
+Written from the layouts in ggml-common.h and the reference (de)quantisers of ggml-quants.c, as described in prose;
+shares no code with simd/. dequantise() is bit-exact with the reference (test_quants.py); the K quantisers are simple
+ones of our own: valid blocks with a sensible error, not the searched scales of real files.
+Arrays of bytes are [n_blocks, block_bytes]; arrays of values are float32 [n_blocks, block].
+"""
+
+import numpy as np
+
+from gguf import TENSOR_TYPES
+
+
+def _half(blocks, at):
+    """The fp16 field at byte `at` of every block, as float32 [n_blocks, 1]."""
+    return np.ascontiguousarray(blocks[:, at:at + 2]).view("<f2").astype(np.float32)
+
+
+def _half_bytes(x):
+    return x.astype("<f2").reshape(-1, 1).view(np.uint8)
+
+
+def _divide(a, x):
+    """a / x in float32, 0 where x is 0."""
+    return np.divide(np.float32(a), x, out=np.zeros_like(x), where=x != 0)
+
+
+def _reciprocal(x):
+    return _divide(1, x)
+
+
+def _signed_extreme(x):
+    """The element of largest magnitude of each row, with its sign. [..., n] -> [..., 1]"""
+    return np.take_along_axis(x, np.abs(x).argmax(-1)[..., None], -1)
+
+
+# --- 32-element blocks. Low nibbles are elements 0-15, high nibbles 16-31. ---
+
+def _nibbles(qs):
+    return np.concatenate([qs & 15, qs >> 4], 1)
+
+
+def _pack_nibbles(q):
+    return q[:, :16] | q[:, 16:] << 4
+
+
+def _fifth_bits(blocks, at):
+    """Bit e of the u32 at `at` is the fifth bit of element e. Returns 0 or 16 per element."""
+    return np.unpackbits(blocks[:, at:at + 4], axis=1, bitorder="little") << 4
+
+
+def _pack_fifth_bits(q):
+    return np.packbits(q >> 4, axis=1, bitorder="little")
+
+
+def dequantise_q4_0(b):
+    return (_nibbles(b[:, 2:]).astype(np.float32) - 8) * _half(b, 0)
+
+
+def quantise_q4_0(x):
+    d = _signed_extreme(x) / np.float32(-8)
+    q = np.minimum(15, np.trunc(x * _reciprocal(d) + np.float32(8.5))).astype(np.uint8)
+    return np.hstack([_half_bytes(d), _pack_nibbles(q)])
+
+
+def dequantise_q4_1(b):
+    return _nibbles(b[:, 4:]).astype(np.float32) * _half(b, 0) + _half(b, 2)
+
+
+def quantise_q4_1(x):
+    m = x.min(1, keepdims=True)
+    d = (x.max(1, keepdims=True) - m) / np.float32(15)
+    q = np.minimum(15, np.trunc((x - m) * _reciprocal(d) + np.float32(0.5))).astype(np.uint8)
+    return np.hstack([_half_bytes(d), _half_bytes(m), _pack_nibbles(q)])
+
+
+def dequantise_q5_0(b):
+    return ((_nibbles(b[:, 6:]) | _fifth_bits(b, 2)).astype(np.float32) - 16) * _half(b, 0)
+
+
+def quantise_q5_0(x):
+    d = _signed_extreme(x) / np.float32(-16)
+    q = np.minimum(31, np.trunc(x * _reciprocal(d) + np.float32(16.5))).astype(np.uint8)
+    return np.hstack([_half_bytes(d), _pack_fifth_bits(q), _pack_nibbles(q & 15)])
+
+
+def dequantise_q5_1(b):
+    return (_nibbles(b[:, 8:]) | _fifth_bits(b, 4)).astype(np.float32) * _half(b, 0) + _half(b, 2)
+
+
+def quantise_q5_1(x):
+    m = x.min(1, keepdims=True)
+    d = (x.max(1, keepdims=True) - m) / np.float32(31)
+    q = np.minimum(31, np.trunc((x - m) * _reciprocal(d) + np.float32(0.5))).astype(np.uint8)
+    return np.hstack([_half_bytes(d), _half_bytes(m), _pack_fifth_bits(q), _pack_nibbles(q & 15)])
+
+
+def dequantise_q8_0(b):
+    return b[:, 2:].view(np.int8).astype(np.float32) * _half(b, 0)
+
+
+def quantise_q8_0(x):
+    d = np.abs(x).max(1, keepdims=True) / np.float32(127)
+    return np.hstack([_half_bytes(d), np.rint(x * _reciprocal(d)).astype(np.int8).view(np.uint8)])
+
+
+# --- K-quants: super-blocks of 256 ---
+
+def _unpack_scales_mins(s):
+    """12 bytes -> 8 six-bit scales and 8 six-bit mins (Q4_K, Q5_K). Each [n_blocks, 8]."""
+    low, high = s[:, 0:4], s[:, 4:8]
+    scales = np.hstack([low & 63, (s[:, 8:12] & 15) | (low >> 6) << 4])
+    mins = np.hstack([high & 63, (s[:, 8:12] >> 4) | (high >> 6) << 4])
+    return scales, mins
+
+
+def _pack_scales_mins(scales, mins):
+    low = scales[:, :4] | (scales[:, 4:] >> 4) << 6
+    high = mins[:, :4] | (mins[:, 4:] >> 4) << 6
+    return np.hstack([low, high, (scales[:, 4:] & 15) | (mins[:, 4:] & 15) << 4])
+
+
+def _dequantise_scale_min(b, q):
+    """q: codes [n_blocks, 8, 32]. y = (d*sc)*q - (dmin*m), each product rounded to float32 like the reference."""
+    scales, mins = _unpack_scales_mins(b[:, 4:16])
+    scale = (_half(b, 0) * scales.astype(np.float32))[..., None]
+    minimum = (_half(b, 2) * mins.astype(np.float32))[..., None]
+    return (scale * q.astype(np.float32) - minimum).reshape(-1, 256)
+
+
+def _quantise_scale_min(x, max_code):
+    """Returns the 16 header bytes and codes [n_blocks, 8, 32] for y = d*sc*q - dmin*m."""
+    x = x.reshape(-1, 8, 32)
+    low = np.minimum(x.min(2), 0)
+    scale = (x.max(2).clip(min=0) - low) / np.float32(max_code)
+    d = (scale.max(1, keepdims=True) / np.float32(63)).astype("<f2").astype(np.float32)
+    dmin = (-low.min(1, keepdims=True) / np.float32(63)).astype("<f2").astype(np.float32)
+    scales = np.rint(scale * _reciprocal(d)).clip(0, 63)
+    mins = np.rint(-low * _reciprocal(dmin)).clip(0, 63)
+    q = np.rint((x + (dmin * mins)[..., None]) * _reciprocal(d * scales)[..., None]).clip(0, max_code)
+    packed = _pack_scales_mins(scales.astype(np.uint8), mins.astype(np.uint8))
+    return np.hstack([_half_bytes(d), _half_bytes(dmin), packed]), q.astype(np.uint8)
+
+
+def _nibble_pairs(qs):
+    """128 bytes -> 8 sub-blocks of 32: sub-blocks 2k and 2k+1 are the low and high nibbles of bytes 32k..32k+31."""
+    qs = qs.reshape(-1, 4, 1, 32)
+    return np.concatenate([qs & 15, qs >> 4], 2).reshape(-1, 8, 32)
+
+
+def _pack_nibble_pairs(q):
+    q = q.reshape(-1, 4, 2, 32)
+    return (q[:, :, 0] | q[:, :, 1] << 4).reshape(-1, 128)
+
+
+def dequantise_q4_k(b):
+    return _dequantise_scale_min(b, _nibble_pairs(b[:, 16:]))
+
+
+def quantise_q4_k(x):
+    header, q = _quantise_scale_min(x, 15)
+    return np.hstack([header, _pack_nibble_pairs(q)])
+
+
+def dequantise_q5_k(b):
+    sub_block = np.arange(8, dtype=np.uint8)[None, :, None]
+    fifth = (b[:, None, 16:48] >> sub_block & 1) << 4  # bit j of qh[l] belongs to element l of sub-block j
+    return _dequantise_scale_min(b, _nibble_pairs(b[:, 48:]) | fifth)
+
+
+def quantise_q5_k(x):
+    header, q = _quantise_scale_min(x, 31)
+    fifth = np.packbits(q >> 4, axis=1, bitorder="little").reshape(-1, 32)
+    return np.hstack([header, fifth, _pack_nibble_pairs(q & 15)])
+
+
+def dequantise_q6_k(b):
+    # Per half of 128 elements: quarter k has low bits in ql[32*(k&1) + l] (high nibble for k >= 2), high bits in
+    # bits 2k of qh[l]. The scale index is element/16; d is the last field.
+    ql, qh = b[:, 0:128].reshape(-1, 2, 1, 2, 32), b[:, 128:192].reshape(-1, 2, 1, 32)
+    low = np.concatenate([ql & 15, ql >> 4], 2).reshape(-1, 2, 4, 32)
+    high = qh >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3
+    q = (low | high << 4).astype(np.float32).reshape(-1, 16, 16) - 32
+    scale = _half(b, 208) * b[:, 192:208].view(np.int8).astype(np.float32)
+    return (scale[..., None] * q).reshape(-1, 256)
+
+
+def quantise_q6_k(x):
+    x = x.reshape(-1, 16, 16)
+    scale = _signed_extreme(x)[..., 0] / np.float32(-32)
+    d = (_signed_extreme(scale) / np.float32(-128)).astype("<f2").astype(np.float32)
+    scales = np.rint(scale * _reciprocal(d)).clip(-128, 127)
+    q = np.rint(x * _reciprocal(d * scales)[..., None]).clip(-32, 31) + 32
+    q = q.astype(np.uint8).reshape(-1, 2, 4, 32)
+    ql = (q[:, :, :2] & 15 | (q[:, :, 2:] & 15) << 4).reshape(-1, 128)
+    qh = np.bitwise_or.reduce((q >> 4) << (2 * np.arange(4, dtype=np.uint8))[:, None], 2).reshape(-1, 64)
+    return np.hstack([ql, qh, scales.astype(np.int8).view(np.uint8), _half_bytes(d)])
+
+
+# --- whole tensors ---
+
+_QUANTISE = {"Q4_0": quantise_q4_0, "Q4_1": quantise_q4_1, "Q5_0": quantise_q5_0, "Q5_1": quantise_q5_1,
+             "Q8_0": quantise_q8_0, "Q4_K": quantise_q4_k, "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k}
+_DEQUANTISE = {"Q4_0": dequantise_q4_0, "Q4_1": dequantise_q4_1, "Q5_0": dequantise_q5_0, "Q5_1": dequantise_q5_1,
+               "Q8_0": dequantise_q8_0, "Q4_K": dequantise_q4_k, "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k}
+
+
+def is_quantised(type_name):
+    return type_name in _DEQUANTISE
+
+
+def block_size(type_name):
+    return TENSOR_TYPES[type_name][1]
+
+
+def quantise(x, type_name):
+    """float array [..., n] -> bytes of the tensor."""
+    x = np.ascontiguousarray(x, np.float32)
+    if type_name == "F32":
+        return x.astype("<f4").tobytes()
+    if type_name == "F16":
+        return x.astype("<f2").tobytes()
+    if type_name == "BF16":  # upper half of the float32, rounded to nearest even; no NaN comes here
+        bits = x.view(np.uint32)
+        return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes()
+    return _QUANTISE[type_name](x.reshape(-1, block_size(type_name))).tobytes()
+
+
+def dequantise(raw, type_name):
+    """bytes of a tensor (uint8 array) -> flat float32 array."""
+    if type_name == "F32":
+        return raw.view("<f4")
+    if type_name == "F16":
+        return raw.view("<f2").astype(np.float32)
+    if type_name == "BF16":
+        return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
+    return _DEQUANTISE[type_name](raw.reshape(-1, TENSOR_TYPES[type_name][2])).reshape(-1)
+
+
+def quantise_activations(x, block):
+    """The engine's int8 activations (design, rule 1), returned as the values they stand for, float64.
+
+    Per block of `block` elements: d = max|x| / 127, q = round_to_nearest_even(x * (127 / max|x|)), d kept in float32.
+    """
+    x32 = np.asarray(x, np.float32).reshape(*x.shape[:-1], -1, block)
+    largest = np.abs(x32).max(-1, keepdims=True)
+    q = np.rint(x32 * _divide(127, largest))
+    return (q.astype(np.float64) * (largest / np.float32(127)).astype(np.float64)).reshape(x.shape)

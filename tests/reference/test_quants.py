@@ -1,0 +1,77 @@
+"""quants.py against golden vectors of the reference dequantisers (ggml-quants.c), and round trips of the quantisers."""
+
+import sys
+import zlib
+
+import numpy as np
+
+import quants
+from gguf import TENSOR_TYPES
+
+SEED = 1
+
+# type -> (offset of d, offset of m or dmin or None, elements 0, 1, n/2-1, n/2, n-1, CRC-32 of the float32 outputs).
+# Block bytes are (37*i + 11) mod 256, then d = 0x2E66 and m or dmin = 0x2A3D.
+GOLDEN = {
+    "Q4_0": (0, None, (-0.299927, 0.199951, -0.799805, -0.299927, 0), 0x2949b547),
+    "Q4_1": (0, 2, (1.54837, 0.448639, 1.04849, 0.948517, 1.24844), 0xe5a89dfe),
+    "Q5_0": (0, None, (0.89978, -0.199951, -1.19971, 1.39966, 0.0999756), 0x8dac3c9a),
+    "Q5_1": (0, 2, (1.94827, 2.44815, 3.048, 1.94827, 0.548615), 0xdde1dcff),
+    "Q8_0": (0, None, (8.49792, 12.197, -12.7969, -9.09778, -4.79883), 0x6d773c71),
+    "Q4_K": (0, 2, (31.6061, -2.48557, 8.14056, 42.3047, 4.89261), 0xca1e4072),
+    "Q5_K": (0, 2, (81.194, -2.48557, -0.257385, 104.689, 10.8911), 0x4d146849),
+    "Q6_K": (208, None, (-143.065, 169.559, 149.963, -35.0914, -5.99854), 0x2df5e1c5),
+}
+
+# Largest error of a round trip, in units of the step between two codes of a block whose values span [-1, 1]:
+# half a step, and more where the stored scale itself is rounded or one end of the range has no code.
+STEP = {"F16": 2 ** -10, "BF16": 2 ** -7, "Q4_0": 1 / 8, "Q4_1": 2 / 15, "Q5_0": 1 / 16, "Q5_1": 2 / 31,
+        "Q8_0": 1 / 127, "Q4_K": 2 / 15, "Q5_K": 2 / 31, "Q6_K": 1 / 32}
+
+
+def check_golden(type_name):
+    d_at, m_at, values, crc = GOLDEN[type_name]
+    n, n_bytes = TENSOR_TYPES[type_name][1:]
+    block = ((37 * np.arange(n_bytes) + 11) % 256).astype(np.uint8)
+    block[d_at:d_at + 2] = 0x66, 0x2E
+    if m_at is not None:
+        block[m_at:m_at + 2] = 0x3D, 0x2A
+    y = quants.dequantise(block, type_name)
+    assert zlib.crc32(y.astype("<f4").tobytes()) == crc, f"{type_name}: CRC differs"
+    assert np.allclose(y[[0, 1, n // 2 - 1, n // 2, n - 1]], values, rtol=1e-5), f"{type_name}: {y}"
+
+
+def check_round_trip(type_name, rng):
+    x = np.float32(rng.uniform(-1, 1, (64, 512)))
+    x[3], x[4, 256:] = 0, np.abs(x[4, 256:])  # a zero row, and a block without negative values
+    y = quants.dequantise(np.frombuffer(quants.quantise(x, type_name), np.uint8), type_name).reshape(x.shape)
+    assert not y[3].any(), f"{type_name}: zeros do not stay zero"
+    error = np.abs(y - x).max() / STEP.get(type_name, 1)
+    assert error <= (0 if type_name == "F32" else 1.1), f"{type_name}: error of {error:.3f} steps"
+    return error
+
+
+def check_activations(rng):
+    x = rng.normal(size=(5, 512))
+    x[1] = 0
+    for block in (32, 256):
+        y = quants.quantise_activations(x, block)
+        largest = np.abs(x).reshape(5, -1, block).max(-1).repeat(block, -1)
+        assert (np.abs(y - x) <= largest / 127 * 0.5001).all() and not y[1].any()
+
+
+def main():
+    rng = np.random.default_rng(SEED)
+    print(f"seed {SEED}")
+    for type_name in GOLDEN:
+        check_golden(type_name)
+        print(f"{type_name}: golden vector equal")
+    for type_name in TENSOR_TYPES:
+        print(f"{type_name}: round trip within {check_round_trip(type_name, rng):.3f} steps")
+    check_activations(rng)
+    print("int8 activations: within half a step")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
