@@ -150,7 +150,8 @@ typedef struct coterie_model_info {
   coterie_type_usage types[COTERIE_MAX_TENSOR_TYPES];
 } coterie_model_info;
 #define COTERIE_MODEL_INFO_INIT \
-  { sizeof(coterie_model_info) }
+  { sizeof(coterie_model_info), {0}, {0}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, \
+    0, {{{0}, 0, 0}} }
 
 /* Fills info for a file without loading it: reads the head only. info->struct_size must be set. (any thread) */
 COTERIE_API coterie_status coterie_file_info(const char* path, coterie_model_info* info, coterie_error* error);
@@ -286,7 +287,7 @@ typedef struct coterie_event {
   size_t n_done, n_total; /* of a PROMPT event */
 } coterie_event;
 #define COTERIE_EVENT_INIT \
-  { sizeof(coterie_event) }
+  { sizeof(coterie_event), 0, 0, NULL, 0, NULL, 0, 0, 0 }
 
 /* Begins an answer to prompt[0, n) (copied). Nothing is evaluated yet. options may be NULL. One generation at a time
  * may run on a session. */
