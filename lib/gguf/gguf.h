@@ -10,7 +10,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/status.h"
@@ -23,6 +23,7 @@ enum class ValueType : uint32_t {
   kU64 = 10, kI64 = 11, kF64 = 12,
 };
 const char* value_type_name(ValueType type);
+size_t value_type_bytes(ValueType type);  // of one element; 0 for strings and arrays
 
 // One metadata value; `data` is its first byte after the type (for arrays: the first element).
 struct Value {
@@ -44,6 +45,11 @@ struct Value {
   std::string_view next_string(const std::byte** cursor) const;
 };
 
+struct KeyValue {
+  std::string_view key;
+  Value value;
+};
+
 struct Tensor {
   std::string_view name;
   TensorType type;
@@ -58,9 +64,11 @@ struct Tensor {
 
 class Gguf {
  public:
-  // Maps path; when it is the first shard of a split model, maps the others too.
+  // Maps path; when it is the first shard of a split model, maps the others too. kIo if the system refuses, kBadFile
+  // if a file breaks the format or shards contradict each other, kUnsupported for what is valid but not served here
+  // (other versions, big-endian files, unknown tensor types, nested arrays, a shard that is not the first).
   static Status open(const std::string& path, std::unique_ptr<Gguf>* out);
-  // The same from memory (one shard), which must outlive the Gguf. name stands in messages.
+  // The same from memory (one file, aligned to 8 bytes), which must outlive the Gguf. name stands in messages.
   static Status parse(std::span<const std::byte> bytes, const std::string& name, std::unique_ptr<Gguf>* out);
   ~Gguf();
 
@@ -84,11 +92,20 @@ class Gguf {
  private:
   struct File;
   Gguf();
+  Status load(const std::string& path);
   Status add_file(std::unique_ptr<File> file);
+  Status load_other_shards(const std::string& path, uint32_t n_shards);
+  Status load_shard(const std::string& path, uint32_t index, uint32_t n_shards);
+  Status check_same(const Gguf& shard, std::string_view key) const;
+  Status index_tensors();
+  // "model.gguf: key split.no at offset 96: " and what is wrong with it.
+  Status fail(std::string_view key, Code code, const char* format, ...) const __attribute__((format(printf, 4, 5)));
+  Status mismatch(std::string_view key, const char* expected) const;
+
   std::vector<std::unique_ptr<File>> files_;
-  std::unordered_map<std::string_view, Value> values_;
-  std::vector<Tensor> tensors_;
-  std::unordered_map<std::string_view, size_t> tensor_index_;
+  std::vector<KeyValue> values_;                              // of the first file, sorted by key
+  std::vector<Tensor> tensors_;                               // shard by shard, each in file order
+  std::vector<std::pair<std::string_view, size_t>> by_name_;  // name, index in tensors_; sorted
 };
 
 }  // namespace coterie
