@@ -57,13 +57,18 @@ constexpr const TypeInfo& type_info(TensorType type) { return kTypeInfo[static_c
 using f16_bits = uint16_t;   // IEEE half, raw
 using bf16_bits = uint16_t;  // upper half of a float, raw
 
-// Blocks are packed and unaligned in files: each is read through unaligned loads only.
+// Blocks lie at any address in files; packed, so that a reference to one may too.
+#pragma pack(push, 1)
 struct BlockQ4_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (nibble - 8)
 struct BlockQ5_0 { f16_bits d; uint8_t high[4]; uint8_t q[16]; };                   // w = d * (code - 16)
 struct BlockQ8_0 { f16_bits d; int8_t q[32]; };                                     // w = d * q
 struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };         // w = d * sc * code - dmin * m
 struct BlockQ5_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t high[32]; uint8_t q[128]; };
 struct BlockQ6_K { uint8_t low[128]; uint8_t high[64]; int8_t scales[16]; f16_bits d; };  // w = d * sc * (code - 32)
+struct Single { float value; };     // elements of F32,
+struct Half { f16_bits bits; };     // F16 and
+struct Brain { bf16_bits bits; };   // BF16 rows
+#pragma pack(pop)
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ8_0) == 34);
 static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
 

@@ -1,0 +1,120 @@
+// Which tables this build contains, which of them this machine can run, and the filling of their null slots.
+#include "kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#elif defined(__aarch64__) && defined(__linux__)
+#include <asm/hwcap.h>
+#include <sys/auxv.h>
+#endif
+
+namespace coterie {
+
+extern const Kernels kernels_scalar;
+#if defined(COTERIE_X86_KERNELS)
+extern const Kernels kernels_avx2, kernels_avx512vnni;
+#elif defined(COTERIE_ARM_KERNELS)
+extern const Kernels kernels_neon;
+#endif
+
+namespace {
+
+bool always() { return true; }
+
+#if defined(COTERIE_X86_KERNELS)
+struct Cpu {
+  uint32_t leaf1_ecx = 0, leaf7_ebx = 0, leaf7_ecx = 0;
+  uint32_t xcr0 = 0;  // register states that the operating system saves
+
+  Cpu() {
+    uint32_t eax, ebx, ecx, edx;
+    if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) leaf1_ecx = ecx;
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) leaf7_ebx = ebx, leaf7_ecx = ecx;
+    if (leaf1_ecx & bit_OSXSAVE) __asm__("xgetbv" : "=a"(xcr0), "=d"(edx) : "c"(0));
+  }
+};
+
+bool avx2_usable() {
+  const Cpu cpu;
+  constexpr uint32_t kLeaf1 = bit_FMA | bit_F16C | bit_AVX, kYmm = 0x06;
+  return (cpu.leaf1_ecx & kLeaf1) == kLeaf1 && (cpu.leaf7_ebx & bit_AVX2) && (cpu.xcr0 & kYmm) == kYmm;
+}
+
+bool avx512vnni_usable() {
+  const Cpu cpu;
+  constexpr uint32_t kLeaf7 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL, kZmm = 0xe6;
+  return avx2_usable() && (cpu.leaf7_ebx & kLeaf7) == kLeaf7 && (cpu.leaf7_ecx & bit_AVX512VNNI) &&
+         (cpu.xcr0 & kZmm) == kZmm;
+}
+#elif defined(COTERIE_ARM_KERNELS)
+bool neon_usable() { return getauxval(AT_HWCAP) & HWCAP_ASIMDDP; }
+#endif
+
+// Best first.
+constexpr KernelSet kSets[] = {
+#if defined(COTERIE_X86_KERNELS)
+    {&kernels_avx512vnni, avx512vnni_usable},
+    {&kernels_avx2, avx2_usable},
+#elif defined(COTERIE_ARM_KERNELS)
+    {&kernels_neon, neon_usable},
+#endif
+    {&kernels_scalar, always},
+};
+constexpr size_t kSetCount = sizeof kSets / sizeof kSets[0];
+
+template <class Slot>
+void fill(Slot& slot, Slot fallback) {
+  if (!slot) slot = fallback;
+}
+
+void fill(Kernels& k, const Kernels& fallback) {
+  for (uint32_t t = 0; t < kTensorTypeCount; ++t) {
+    fill(k.gemv[t], fallback.gemv[t]);
+    fill(k.dequantize[t], fallback.dequantize[t]);
+  }
+  fill(k.quantize32, fallback.quantize32);
+  fill(k.quantize256, fallback.quantize256);
+  fill(k.sum_squares, fallback.sum_squares);
+  fill(k.exp_sum, fallback.exp_sum);
+  fill(k.max, fallback.max);
+  fill(k.mul, fallback.mul);
+  fill(k.silu_mul, fallback.silu_mul);
+  fill(k.sigmoid, fallback.sigmoid);
+  fill(k.axpy, fallback.axpy);
+  fill(k.add, fallback.add);
+  fill(k.to_f16, fallback.to_f16);
+  fill(k.weighted_sum_f16, fallback.weighted_sum_f16);
+}
+
+struct Filled {
+  Kernels kernels[kSetCount];
+  KernelSet sets[kSetCount + 1] = {};
+
+  Filled() {
+    for (size_t i = kSetCount; i-- > 0;) {
+      kernels[i] = *kSets[i].kernels;
+      if (i + 1 < kSetCount) fill(kernels[i], kernels[i + 1]);
+      sets[i] = {&kernels[i], kSets[i].usable};
+    }
+  }
+};
+
+bool same(const char* a, const char* b) {
+  while (*a && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+
+}  // namespace
+
+const KernelSet* kernel_sets() {
+  static const Filled filled;
+  return filled.sets;
+}
+
+const Kernels* select_kernels(const char* isa) {
+  for (const KernelSet* set = kernel_sets(); set->kernels; ++set)
+    if ((!isa || same(isa, set->kernels->isa)) && set->usable()) return set->kernels;
+  return nullptr;
+}
+
+}  // namespace coterie

@@ -1,0 +1,228 @@
+// Plain C++ for any machine: the complete table that every other one falls back to, and must equal bit for bit.
+// No libm but fma, which is exact by definition.
+#include "kernels.h"
+
+namespace coterie {
+namespace scalar {
+namespace {
+
+uint32_t bits_of(float x) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+float float_of(uint32_t bits) {
+  float x;
+  __builtin_memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+float from_half(f16_bits h) {
+  const uint32_t sign = (h & 0x8000u) << 16, exponent = h >> 10 & 31, mantissa = h & 1023;
+  if (exponent == 0) return float_of(sign | bits_of(static_cast<float>(mantissa) * 0x1p-24f));
+  if (exponent < 31) return float_of(sign | (exponent + 112) << 23 | mantissa << 13);
+  return float_of(sign | 0x7f800000 | mantissa << 13 | (mantissa ? 0x400000 : 0));  // NaNs become quiet, keep payload
+}
+
+// To nearest even. Every NaN becomes 7e00, since the sign of a NaN made by arithmetic differs between machines.
+f16_bits to_half(float x) {
+  const uint32_t sign = bits_of(x) >> 16 & 0x8000, magnitude = bits_of(x) & 0x7fffffff;
+  if (magnitude > 0x7f800000) return 0x7e00;
+  if (magnitude >= 0x477ff000) return static_cast<f16_bits>(sign | 0x7c00);  // from 65520 on: infinity
+  if (magnitude < 0x38800000)  // below 2^-14: 0.5 has the ulp 2^-24, so this adds and rounds in units of that
+    return static_cast<f16_bits>(sign | (bits_of(float_of(magnitude) + 0.5f) - bits_of(0.5f)));
+  const uint32_t odd = magnitude >> 13 & 1;
+  return static_cast<f16_bits>(sign | ((magnitude - (112u << 23) + 0xfff + odd) >> 13));
+}
+
+struct Lanes {
+  float v[16];
+};
+
+template <class Op>
+Lanes each(const Op& op) {
+  Lanes r;
+  for (int l = 0; l < 16; ++l) r.v[l] = op(l);
+  return r;
+}
+
+Lanes load(const float* p) { return each([=](int l) { return p[l]; }); }
+Lanes load(const Single* p) { return each([=](int l) { return p[l].value; }); }
+Lanes load(const Half* p) { return each([=](int l) { return from_half(p[l].bits); }); }
+Lanes load(const Brain* p) { return each([=](int l) { return float_of(static_cast<uint32_t>(p[l].bits) << 16); }); }
+void store(float* p, Lanes a) { __builtin_memcpy(p, a.v, sizeof a); }
+void store(Half* p, Lanes a) {
+  for (int l = 0; l < 16; ++l) p[l].bits = to_half(a.v[l]);
+}
+Lanes splat(float x) { return each([=](int) { return x; }); }
+Lanes operator+(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] + b.v[l]; }); }
+Lanes operator-(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] - b.v[l]; }); }
+Lanes operator*(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] * b.v[l]; }); }
+Lanes operator/(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] / b.v[l]; }); }
+Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+  return each([&](int l) { return __builtin_fmaf(a.v[l], b.v[l], c.v[l]); });
+}
+Lanes greater(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] > b.v[l] ? a.v[l] : b.v[l]; }); }
+Lanes lesser(const Lanes& a, const Lanes& b) { return each([&](int l) { return a.v[l] < b.v[l] ? a.v[l] : b.v[l]; }); }
+Lanes shift_to_exponent(const Lanes& a) { return each([&](int l) { return float_of(bits_of(a.v[l]) << 23); }); }
+float fold(Lanes a) {
+  for (int half = 8; half; half /= 2)
+    for (int l = 0; l < half; ++l) a.v[l] += a.v[l + half];
+  return a.v[0];
+}
+void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half to even and leaves the integer in the low bits
+  for (int l = 0; l < 16; ++l) p[l] = static_cast<int8_t>(bits_of(a.v[l] + 0x1.8p23f));
+}
+
+#include "float_inl.h"
+
+struct V {
+  static constexpr int kRows = 1;
+  struct Codes { uint8_t v[32]; };
+  struct Scales { int16_t v[16]; };
+  using Sums = Scales;
+  using Dots = int32_t;
+  using Ints = int32_t;
+  using Rows = float;
+
+  static void prefetch(const void*, size_t) {}
+
+  template <class Op>
+  static Codes each(const Op& op) {
+    Codes r;
+    for (int i = 0; i < 32; ++i) r.v[i] = static_cast<uint8_t>(op(i));
+    return r;
+  }
+  static Codes load(const void* p) {
+    Codes r;
+    __builtin_memcpy(&r, p, 32);
+    return r;
+  }
+  static Codes nibbles(const uint8_t* p) {
+    return each([=](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });
+  }
+  static Codes fifth_bits(uint32_t b) {
+    return each([=](int i) { return (b >> i & 1) << 4; });
+  }
+  template <int kShift, int kMask>
+  static Codes bits(const Codes& a) {
+    return each([&](int i) { return (kShift < 0 ? a.v[i] << (-kShift & 7) : a.v[i] >> (kShift & 7)) & kMask; });
+  }
+  static Codes either(const Codes& a, const Codes& b) {
+    return each([&](int i) { return a.v[i] | b.v[i]; });
+  }
+
+  static Dots dot(const Codes& w, const int8_t* x) {
+    int32_t sum = 0;
+    for (int i = 0; i < 32; ++i) sum += w.v[i] * x[i];
+    return sum;
+  }
+  static Dots dot_signed(const Codes& w, const int8_t* x) {
+    int32_t sum = 0;
+    for (int i = 0; i < 32; ++i) sum += static_cast<int8_t>(w.v[i]) * x[i];
+    return sum;
+  }
+  template <int g>
+  static Dots add_scaled(Dots acc, const Codes& w, const int8_t* x, const Scales& scales) {
+    int32_t sum[2] = {};
+    for (int i = 0; i < 16; ++i) sum[0] += w.v[i] * x[i];
+    for (int i = 16; i < 32; ++i) sum[1] += w.v[i] * x[i];
+    return acc + sum[0] * scales.v[2 * g] + sum[1] * scales.v[2 * g + 1];
+  }
+  static Scales scales_of_32(uint64_t s) {
+    Scales r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>(s >> i / 2 * 8);
+    return r;
+  }
+  static Scales scales_of_16(uint64_t low, uint64_t high) {
+    Scales r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>((i < 8 ? low : high) >> i % 8 * 8);
+    return r;
+  }
+  static Sums sums(const int16_t* sum16) {
+    Sums r;
+    __builtin_memcpy(&r, sum16, sizeof r);
+    return r;
+  }
+  static Dots dot(const Scales& a, const Sums& b) {
+    int32_t sum = 0;
+    for (int i = 0; i < 16; ++i) sum += a.v[i] * b.v[i];
+    return sum;
+  }
+  template <int kZero>
+  static Dots zeros(const Scales& scales, const Sums& sums) {
+    return kZero == 0 ? 0 : -kZero * dot(scales, sums);
+  }
+
+  static Ints reduce(const Dots* a) { return a[0]; }
+  static Ints sub(Ints a, int32_t b) { return a - b; }
+  template <class Get>
+  static Rows halves(const Get& get) { return from_half(get(0)); }
+  static Rows rows(float x) { return x; }
+  static Rows mul(Rows a, float b) { return a * b; }
+  static Rows fma(Rows a, Ints b, Rows c) { return __builtin_fmaf(a, static_cast<float>(b), c); }
+  static void store(float* p, Rows a) { *p = a; }
+};
+
+#include "gemv_inl.h"
+
+// Values of single weights, in the order of operations of the formats' definition. Only here: rows of the token
+// embedding are few.
+template <class F>
+void dequantize32(float* y, const void* row, size_t k) {
+  const auto* b = static_cast<const typename F::Block*>(row);
+  for (; k; k -= 32, ++b, y += 32) {
+    const V::Codes codes = F::codes(*b);
+    for (int i = 0; i < 32; ++i) {
+      const int code = F::kSigned ? static_cast<int8_t>(codes.v[i]) : codes.v[i];
+      y[i] = static_cast<float>(code - F::kZero) * from_half(b->d);
+    }
+  }
+}
+
+template <class F>
+void dequantize256(float* y, const void* row, size_t k) {
+  const auto* b = static_cast<const typename F::Block*>(row);
+  for (; k; k -= 256, ++b) {
+    const V::Scales scales = F::scales(*b);
+    V::Scales mins = {};
+    float dmin = 0;
+    if constexpr (F::kMins) mins = F::mins(*b), dmin = from_half(b->dmin);
+    unroll<8>([&](auto g) {
+      const V::Codes codes = F::template codes<g.value>(*b);
+      for (int i = 0; i < 32; ++i) {
+        const int group = 2 * g.value + i / 16;
+        const float scaled = from_half(b->d) * scales.v[group] * static_cast<float>(codes.v[i] - F::kZero);
+        *y++ = F::kMins ? scaled - dmin * mins.v[group] : scaled;
+      }
+    });
+  }
+}
+
+template <class T>
+void dequantize_float(float* y, const void* row, size_t k) {
+  map(y, k, [](const Lanes& x) { return x; }, static_cast<const T*>(row));
+}
+
+constexpr Kernels make_complete_kernels() {
+  Kernels k = make_kernels("scalar");
+  k.dequantize[slot(TensorType::F32)] = dequantize_float<Single>;
+  k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
+  k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;
+  k.dequantize[slot(TensorType::Q4_0)] = dequantize32<Q4_0>;
+  k.dequantize[slot(TensorType::Q5_0)] = dequantize32<Q5_0>;
+  k.dequantize[slot(TensorType::Q8_0)] = dequantize32<Q8_0>;
+  k.dequantize[slot(TensorType::Q4_K)] = dequantize256<Q4_K>;
+  k.dequantize[slot(TensorType::Q5_K)] = dequantize256<Q5_K>;
+  k.dequantize[slot(TensorType::Q6_K)] = dequantize256<Q6_K>;
+  return k;
+}
+
+}  // namespace
+}  // namespace scalar
+
+extern const Kernels kernels_scalar;
+constinit const Kernels kernels_scalar = scalar::make_complete_kernels();
+
+}  // namespace coterie
