@@ -8,33 +8,9 @@
 #include <algorithm>
 #include <new>
 
-#if defined(__x86_64__)
-#include <xmmintrin.h>
-#endif
+#include "base/float_mode.h"
 
 namespace coterie {
-namespace {
-
-// One answer whatever the host did to the floating-point mode: round to nearest, denormals kept, exceptions masked.
-class FloatMode {
- public:
-#if defined(__x86_64__)
-  FloatMode() : saved_(_mm_getcsr()) { if (saved_ != kDefault) _mm_setcsr(kDefault); }
-  ~FloatMode() { if (saved_ != kDefault) _mm_setcsr(saved_); }
-
- private:
-  static constexpr unsigned kDefault = 0x1f80;
-  unsigned saved_;
-#elif defined(__aarch64__)
-  FloatMode() : saved_(__builtin_aarch64_get_fpcr()) { if (saved_ != 0) __builtin_aarch64_set_fpcr(0); }
-  ~FloatMode() { if (saved_ != 0) __builtin_aarch64_set_fpcr(saved_); }
-
- private:
-  unsigned saved_;
-#endif
-};
-
-}  // namespace
 
 struct Arena::Impl {
   explicit Impl(int n) : arena(n, 1) {}

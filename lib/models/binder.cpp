@@ -1,0 +1,126 @@
+#include "models/binder.h"
+
+#include <cstdint>
+
+namespace coterie {
+namespace {
+
+std::string shape_text(const uint64_t* ne, size_t n) {
+  std::string text;
+  for (size_t i = 0; i < n; ++i) text += (i == 0 ? "" : "x") + std::to_string(ne[i]);
+  return text;
+}
+
+nn::Matrix matrix_view(const Tensor& t) {
+  const TypeInfo& info = type_info(t.type);
+  return {t.data, t.type, t.ne[0], t.ne[1], t.ne[0] / info.block_elems * info.block_bytes};
+}
+
+}  // namespace
+
+const Tensor* Binder::find(std::string_view name, std::initializer_list<uint64_t> ne) {
+  const std::string full = prefix_ + std::string(name);
+  const Tensor* t = gguf_.tensor(full);
+  if (t == nullptr) {
+    fail(Error(Code::kBadFile, "tensor %s: missing, expected shape %s", full.c_str(),
+               shape_text(ne.begin(), ne.size()).c_str()));
+    return nullptr;
+  }
+  bool same = t->n_dims <= 4;
+  for (size_t i = 0; i < 4; ++i) same &= t->ne[i] == (i < ne.size() ? ne.begin()[i] : 1);
+  if (!same) {
+    fail(Error(Code::kBadFile, "tensor %s: shape %s, expected %s", full.c_str(), shape_text(t->ne, t->n_dims).c_str(),
+               shape_text(ne.begin(), ne.size()).c_str()));
+    return nullptr;
+  }
+  const auto type = static_cast<uint32_t>(t->type);
+  if (kernels_.gemv[type] == nullptr || kernels_.dequantize[type] == nullptr) {
+    fail(Error(Code::kUnsupported, "tensor %s: type %s is not supported", full.c_str(), type_info(t->type).name));
+    return nullptr;
+  }
+  return t;
+}
+
+void Binder::matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out) {
+  if (const Tensor* t = find(name, {n_in, n_out})) *out = matrix_view(*t);
+}
+
+void Binder::float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out) {
+  const Tensor* t = find(name, {n_in, n_out});
+  if (t == nullptr) return;
+  if (type_info(t->type).act != ActKind::kF32) {
+    fail(Error(Code::kUnsupported, "tensor %s%s: type %s, expected F32, F16 or BF16", prefix_.c_str(),
+               std::string(name).c_str(), type_info(t->type).name));
+    return;
+  }
+  *out = matrix_view(*t);
+}
+
+void Binder::stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n) {
+  const Tensor* t = find(name, {n_in, n_out, n});
+  if (t == nullptr) return;
+  out->first = matrix_view(*t);
+  out->n = n;
+  out->matrix_bytes = t->ne[1] * out->first.row_bytes;
+}
+
+void Binder::vector(std::string_view name, nn::Vector* out, uint64_t n) {
+  const Tensor* t = find(name, {n});
+  if (t == nullptr) return;
+  if (t->type != TensorType::F32) {
+    fail(Error(Code::kUnsupported, "tensor %s%s: type %s, expected F32", prefix_.c_str(), std::string(name).c_str(),
+               type_info(t->type).name));
+  } else if (reinterpret_cast<uintptr_t>(t->data) % alignof(float) != 0) {
+    fail(Error(Code::kBadFile, "tensor %s%s: offset %llu is no multiple of 4", prefix_.c_str(), std::string(name).c_str(),
+               static_cast<unsigned long long>(t->offset)));
+  } else {
+    *out = reinterpret_cast<const float*>(t->data);
+  }
+}
+
+void Config::integer(std::string_view key, uint32_t* out, uint32_t least, uint32_t most) {
+  if (has(key)) {
+    optional_integer(key, out, least, most);
+  } else {
+    fail(Error(Code::kBadFile, "key %s%s: missing", prefix_.c_str(), std::string(key).c_str()));
+  }
+}
+
+void Config::optional_integer(std::string_view key, uint32_t* out, uint32_t least, uint32_t most) {
+  const std::string full = prefix_ + std::string(key);
+  if (gguf_.find(full) == nullptr) return;
+  uint32_t value = 0;
+  if (Status s = gguf_.read(full, &value); !s.ok()) return fail(std::move(s));
+  if (value < least || value > most) {
+    return fail(Error(Code::kBadFile, "key %s: %u, expected %u to %u", full.c_str(), value, least, most));
+  }
+  *out = value;
+}
+
+void Config::optional_real(std::string_view key, float* out, float least, float most) {
+  const std::string full = prefix_ + std::string(key);
+  if (gguf_.find(full) == nullptr) return;
+  float value = 0;
+  if (Status s = gguf_.read(full, &value); !s.ok()) return fail(std::move(s));
+  if (!(value >= least && value <= most)) {
+    return fail(Error(Code::kBadFile, "key %s: %g, expected %g to %g", full.c_str(), value, least, most));
+  }
+  *out = value;
+}
+
+void Config::optional_bool(std::string_view key, bool* out) {
+  if (Status s = gguf_.read_optional(prefix_ + std::string(key), out); !s.ok()) fail(std::move(s));
+}
+
+std::string_view Config::optional_string(std::string_view key, std::string_view otherwise) {
+  if (Status s = gguf_.read_optional(prefix_ + std::string(key), &otherwise); !s.ok()) fail(std::move(s));
+  return otherwise;
+}
+
+void Config::check(bool condition, std::string_view key, const char* expected) {
+  if (!condition) {
+    fail(Error(Code::kBadFile, "key %s%s: expected %s", prefix_.c_str(), std::string(key).c_str(), expected));
+  }
+}
+
+}  // namespace coterie

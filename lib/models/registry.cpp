@@ -1,0 +1,32 @@
+#include <string>
+
+#include "models/architectures.h"
+
+namespace coterie {
+namespace {
+
+struct Entry {
+  std::string_view name;  // general.architecture
+  Status (*make)(const LoadContext&, std::unique_ptr<Architecture>*);
+};
+
+constexpr Entry kArchitectures[] = {
+    {"deepseek2", make_deepseek2},
+    {"llama", make_llama},
+};
+
+}  // namespace
+
+Status make_architecture(const LoadContext& context, std::unique_ptr<Architecture>* out) {
+  std::string_view name;
+  COTERIE_RETURN_IF_ERROR(context.gguf.read("general.architecture", &name));
+  std::string known;
+  for (const Entry& entry : kArchitectures) {
+    if (entry.name == name) return entry.make(context, out);
+    known += (known.empty() ? "" : ", ") + std::string(entry.name);
+  }
+  return Error(Code::kUnsupported, "key general.architecture: %.*s, supported are %s",
+               static_cast<int>(std::min<size_t>(name.size(), 64)), name.data(), known.c_str());
+}
+
+}  // namespace coterie

@@ -1,0 +1,32 @@
+// Trunk: what every decoder has around its layers: token embedding at the start, norm and output head at the end.
+#pragma once
+
+#include "models/binder.h"
+#include "models/model.h"
+#include "nn/matmul.h"
+
+namespace coterie {
+
+struct Trunk {
+  nn::Matrix token_embd;    // [n_vocab, n_embd]
+  nn::Matrix output;        // [n_vocab, n_embd]; the embedding when the file ties them
+  nn::Vector output_norm = nullptr;  // [n_embd]
+  float eps = 0;
+
+  // Also finds n_vocab, the rows of the embedding.
+  void bind(Binder& binder, const Gguf& gguf, uint32_t n_embd, uint32_t* n_vocab);
+};
+
+struct TrunkScratch {
+  float* normed = nullptr;  // [max_tokens, n_embd]
+  nn::Activations input;
+
+  void carve(nn::Carver& carver, const Trunk& trunk, size_t max_tokens);
+};
+
+// hidden = rows of the embedding.
+bool embed(const nn::Context& context, const Trunk& trunk, const Forward& forward);
+// logits = output * RMSNorm(hidden) for the last n_logits tokens.
+bool predict(const nn::Context& context, const Trunk& trunk, const Forward& forward, TrunkScratch& scratch);
+
+}  // namespace coterie

@@ -1,0 +1,79 @@
+#include "nn/attention.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace coterie::nn {
+namespace {
+
+struct Head {  // what one query head sees
+  const float* q;
+  const f16_bits* keys;
+  const f16_bits* values;
+  size_t row_bytes;
+  size_t n_keys;
+  const AttentionShape& shape;
+};
+
+const f16_bits* advance(const f16_bits* rows, size_t bytes) {
+  return reinterpret_cast<const f16_bits*>(reinterpret_cast<const std::byte*>(rows) + bytes);
+}
+
+// Scores of the keys [t0, t0 + n), softmaxed against their own maximum. Returns the sum.
+float block_scores(const Kernels& kernels, const Head& head, size_t t0, size_t n, float* scores, float* max) {
+  kernels.gemv[static_cast<uint32_t>(TensorType::F16)](scores, advance(head.keys, t0 * head.row_bytes), head.row_bytes,
+                                                       head.shape.key_dim, head.q, 0, n);
+  for (size_t t = 0; t < n; ++t) scores[t] *= head.shape.scale;
+  *max = kernels.max(scores, n);
+  return kernels.exp_sum(scores, scores, *max, n);
+}
+
+// Softmax over blocks (Milakov & Gimelshein 2018): running maximum, sum and weighted values in out.
+void attend(const Kernels& kernels, const Head& head, float* scores, float* block_values, float* out) {
+  const size_t dim = head.shape.value_dim;
+  float max = 0, sum = 0;
+  for (size_t t0 = 0; t0 < head.n_keys; t0 += kKeyBlock) {
+    const size_t n = std::min(kKeyBlock, head.n_keys - t0);
+    float block_max;
+    const float block_sum = block_scores(kernels, head, t0, n, scores, &block_max);
+    float* acc = t0 == 0 ? out : block_values;
+    std::memset(acc, 0, dim * sizeof(float));
+    kernels.weighted_sum_f16(acc, scores, advance(head.values, t0 * head.row_bytes), head.row_bytes, n, dim);
+    if (t0 == 0) {
+      max = block_max;
+      sum = block_sum;
+      continue;
+    }
+    const float new_max = block_max > max ? block_max : max;
+    float old_part, block_part;
+    kernels.exp_sum(&old_part, &max, new_max, 1);
+    kernels.exp_sum(&block_part, &block_max, new_max, 1);
+    for (size_t i = 0; i < dim; ++i) out[i] *= old_part;
+    kernels.axpy(out, block_part, block_values, dim);
+    sum = sum * old_part + block_sum * block_part;
+    max = new_max;
+  }
+  for (size_t i = 0; i < dim; ++i) out[i] /= sum;
+}
+
+}  // namespace
+
+void AttentionScratch::carve(Carver& carver, size_t n_threads, size_t max_value_dim) {
+  scores_ = carver.take<float>(n_threads * kKeyBlock);
+  values_ = carver.take<float>(n_threads * max_value_dim);
+  max_value_dim_ = max_value_dim;
+}
+
+bool attention(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
+               const f16_bits* keys, const f16_bits* values, size_t row_bytes, size_t pos, size_t n, float* out) {
+  const size_t group = shape.n_head / shape.n_head_kv;
+  auto task = [&](size_t i, size_t worker) {
+    const size_t token = i / shape.n_head, head = i % shape.n_head, head_kv = head / group;
+    const Head view{q + i * shape.key_dim, keys + head_kv * shape.key_dim, values + head_kv * shape.value_dim, row_bytes,
+                    pos + token + 1, shape};
+    attend(context.kernels, view, scratch.scores(worker), scratch.values(worker), out + i * shape.value_dim);
+  };
+  return context.run(n * shape.n_head, task);
+}
+
+}  // namespace coterie::nn

@@ -1,0 +1,155 @@
+#include "nn/ffn.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace coterie::nn {
+namespace {
+
+// gate = silu(gate) . up for n rows of n_ff values.
+bool activate(const Context& context, float* gate, const float* up, size_t n, size_t n_ff) {
+  auto row = [&](size_t i, size_t) {
+    context.kernels.silu_mul(gate + i * n_ff, gate + i * n_ff, up + i * n_ff, n_ff);
+  };
+  return context.run_rows(n, row);
+}
+
+}  // namespace
+
+void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
+  const size_t n_slots = n * s.n_expert_used;
+  input_.carve(carver, n, s.n_embd);
+  gate_ = carver.take<float>(n * s.n_ff);
+  up_ = carver.take<float>(n * s.n_ff);
+  hidden_.carve(carver, n, s.n_ff);
+  shared_ = carver.take<float>(n * s.n_embd);
+  router_ = carver.take<float>(n * s.n_expert);
+  router_scratch_ = carver.take<float>(n * 2 * s.n_expert);
+  ids_ = carver.take<int32_t>(n_slots);
+  weights_ = carver.take<float>(n_slots);
+  offset_ = carver.take<size_t>(s.n_expert + 1);
+  slot_token_ = carver.take<int32_t>(n_slots);
+  slot_of_ = carver.take<int32_t>(n_slots);
+  expert_gate_ = carver.take<float>(n_slots * s.n_ff_expert);
+  expert_up_ = carver.take<float>(n_slots * s.n_ff_expert);
+  expert_hidden_.carve(carver, n_slots, s.n_ff_expert);
+  expert_out_ = carver.take<float>(n_slots * s.n_embd);
+  products_ = carver.take<Product>(2 * s.n_expert + 2);
+}
+
+bool ffn(const Context& context, const Ffn& w, FfnScratch& s, const float* x, size_t n, float* out) {
+  const size_t n_ff = w.gate.n_out;
+  return s.input_.fill(context, x, n, w.gate.n_in, {w.gate, w.up}) &&
+         matmul(context, {{w.gate, &s.input_, n, s.gate_, n_ff}, {w.up, &s.input_, n, s.up_, n_ff}}) &&
+         activate(context, s.gate_, s.up_, n, n_ff) &&
+         s.hidden_.fill(context, s.gate_, n, n_ff, {w.down}) &&
+         matmul(context, {{w.down, &s.hidden_, n, out, w.down.n_out}});
+}
+
+// One evaluation of a mixture of experts: the steps of moe(), in order.
+struct MoeRun {
+  const Context& context;
+  const Moe& w;
+  FfnScratch& s;
+  const float* x;
+  size_t n;
+  size_t n_expert = w.config.n_expert, n_used = w.config.n_used;
+  size_t n_embd = w.router.n_in, n_ff = w.gate.first.n_out;
+
+  bool choose() const {
+    if (!s.input_.fill(context, x, n, n_embd, {w.router, w.gate.first, w.up.first, w.shared.gate, w.shared.up}) ||
+        !matmul(context, {{w.router, &s.input_, n, s.router_, n_expert}})) {
+      return false;
+    }
+    for (size_t t = 0; t < n; ++t) {
+      route(context.kernels, w.config, s.router_ + t * n_expert, s.router_scratch_ + t * 2 * n_expert,
+            s.ids_ + t * n_used, s.weights_ + t * n_used);
+    }
+    return true;
+  }
+
+  // Gives every (token, expert) pair a slot; the slots of an expert are neighbours, in order of tokens.
+  void sort_by_expert() const {
+    std::fill(s.offset_, s.offset_ + n_expert + 1, size_t{0});
+    for (size_t i = 0; i < n * n_used; ++i) ++s.offset_[s.ids_[i] + 1];
+    for (size_t e = 0; e < n_expert; ++e) s.offset_[e + 1] += s.offset_[e];
+    size_t* next = s.offset_;
+    for (size_t i = 0; i < n * n_used; ++i) {
+      const size_t slot = next[s.ids_[i]]++;
+      s.slot_token_[slot] = static_cast<int32_t>(i / n_used);
+      s.slot_of_[i] = static_cast<int32_t>(slot);
+    }
+    for (size_t e = n_expert; e > 0; --e) s.offset_[e] = s.offset_[e - 1];  // back from ends to beginnings
+    s.offset_[0] = 0;
+  }
+
+  size_t tokens_of(size_t e) const { return s.offset_[e + 1] - s.offset_[e]; }
+
+  bool gate_and_up() const {
+    size_t n_products = 0;
+    auto push = [&](const Product& p) { s.products_[n_products++] = p; };
+    if (w.shared) {
+      push({w.shared.gate, &s.input_, n, s.gate_, w.shared.gate.n_out});
+      push({w.shared.up, &s.input_, n, s.up_, w.shared.up.n_out});
+    }
+    for (size_t e = 0; e < n_expert; ++e) {
+      if (tokens_of(e) == 0) continue;
+      const RowMap tokens{s.slot_token_ + s.offset_[e]}, slots{nullptr, s.offset_[e]};
+      push({w.gate[e], &s.input_, tokens_of(e), s.expert_gate_, n_ff, tokens, slots});
+      push({w.up[e], &s.input_, tokens_of(e), s.expert_up_, n_ff, tokens, slots});
+    }
+    return matmul(context, {s.products_, n_products});
+  }
+
+  bool down() const {
+    if (!activate(context, s.expert_gate_, s.expert_up_, n * n_used, n_ff) ||
+        !s.expert_hidden_.fill(context, s.expert_gate_, n * n_used, n_ff, {w.down.first})) {
+      return false;
+    }
+    size_t n_products = 0;
+    if (w.shared) {
+      const size_t n_shared = w.shared.gate.n_out;
+      if (!activate(context, s.gate_, s.up_, n, n_shared) ||
+          !s.hidden_.fill(context, s.gate_, n, n_shared, {w.shared.down})) {
+        return false;
+      }
+      s.products_[n_products++] = {w.shared.down, &s.hidden_, n, s.shared_, n_embd};
+    }
+    for (size_t e = 0; e < n_expert; ++e) {
+      if (tokens_of(e) == 0) continue;
+      const RowMap slots{nullptr, s.offset_[e]};
+      s.products_[n_products++] = {w.down[e], &s.expert_hidden_, tokens_of(e), s.expert_out_, n_embd, slots, slots};
+    }
+    return matmul(context, {s.products_, n_products});
+  }
+
+  // Rule 8: sums within 8 ranges of expert ids, then the ranges, then the shared expert.
+  void combine(size_t token, float* out) const {
+    constexpr size_t kRanges = 8;
+    const int32_t* ids = s.ids_ + token * n_used;
+    const float* weights = s.weights_ + token * n_used;
+    auto range_of = [&](size_t k) { return static_cast<size_t>(ids[k]) * kRanges / n_expert; };
+    auto expert_out = [&](size_t k) { return s.expert_out_ + n_embd * s.slot_of_[token * n_used + k]; };
+    for (size_t k = 0; k < n_used;) {
+      const size_t range = range_of(k);
+      const bool first_range = k == 0;
+      float* sum = expert_out(k);  // the range is summed up in the slot of its first expert
+      for (size_t i = 0; i < n_embd; ++i) sum[i] *= weights[k];
+      for (++k; k < n_used && range_of(k) == range; ++k) context.kernels.axpy(sum, weights[k], expert_out(k), n_embd);
+      if (first_range) std::memcpy(out, sum, n_embd * sizeof(float));
+      else context.kernels.add(out, sum, n_embd);
+    }
+    if (w.shared) context.kernels.add(out, s.shared_ + token * n_embd, n_embd);
+  }
+};
+
+bool moe(const Context& context, const Moe& w, FfnScratch& scratch, const float* x, size_t n, float* out) {
+  const MoeRun run{context, w, scratch, x, n};
+  if (!run.choose()) return false;
+  run.sort_by_expert();
+  if (!run.gate_and_up() || !run.down()) return false;
+  auto combine = [&](size_t token, size_t) { run.combine(token, out + token * run.n_embd); };
+  return context.run_rows(n, combine);
+}
+
+}  // namespace coterie::nn

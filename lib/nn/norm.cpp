@@ -1,0 +1,22 @@
+#include "nn/norm.h"
+
+#include "base/numerics.h"
+
+namespace coterie::nn {
+
+void rms_norm(const Kernels& kernels, float* y, const float* x, Vector w, size_t n, float eps) {
+  const float mean = kernels.sum_squares(x, n) / static_cast<float>(n);
+  kernels.mul(y, x, w, 1.0f / numerics::sqrt(mean + eps), n);
+}
+
+bool rms_norm(const Context& context, float* y, size_t y_stride, const float* x, size_t x_stride, Vector w, size_t n_rows,
+              size_t n, float eps) {
+  auto row = [&](size_t i, size_t) { rms_norm(context.kernels, y + i * y_stride, x + i * x_stride, w, n, eps); };
+  return context.run_rows(n_rows, row);
+}
+
+void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n) {
+  for (size_t i = 0; i < n_rows; ++i) context.kernels.add(h + i * n, delta + i * n, n);
+}
+
+}  // namespace coterie::nn

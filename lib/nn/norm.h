@@ -1,0 +1,17 @@
+// RMSNorm (Zhang & Sennrich 2019): y = x / sqrt(mean(x^2) + eps) * w.
+#pragma once
+
+#include "nn/context.h"
+#include "nn/tensor.h"
+
+namespace coterie::nn {
+
+// One row of n values; y may be x.
+void rms_norm(const Kernels& kernels, float* y, const float* x, Vector w, size_t n, float eps);
+// n_rows rows, x_stride and y_stride floats apart.
+bool rms_norm(const Context& context, float* y, size_t y_stride, const float* x, size_t x_stride, Vector w, size_t n_rows,
+              size_t n, float eps);
+// h += delta for n values: the last step of a stage, so it cannot be cancelled.
+void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n);
+
+}  // namespace coterie::nn
