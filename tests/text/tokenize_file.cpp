@@ -1,0 +1,87 @@
+// tokenize_file MODEL.gguf [--special] [--jsonl] < text: prints the ids of standard input, or with --jsonl those of each
+// line, which is a JSON string, one line of ids each; the time taken goes to standard error.
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include "text/tokenizer.h"
+
+namespace {
+
+void append_utf8(uint32_t c, std::string* out) {
+  if (c < 0x80) return out->push_back(static_cast<char>(c));
+  int shift = c < 0x800 ? 6 : c < 0x10000 ? 12 : 18;
+  static const unsigned char kLead[] = {0xC0, 0xE0, 0xF0};
+  out->push_back(static_cast<char>(kLead[shift / 6 - 1] | c >> shift));
+  while ((shift -= 6) >= 0) out->push_back(static_cast<char>(0x80 | (c >> shift & 0x3F)));
+}
+
+// The content of a JSON string that json.dumps or JSON.stringify wrote.
+std::string unescape(const std::string& json) {
+  std::string text;
+  uint32_t high = 0;
+  for (size_t i = 1; i + 1 < json.size(); ++i) {
+    if (json[i] != '\\') {
+      text.push_back(json[i]);
+      continue;
+    }
+    static const char kFrom[] = "nrtbf", kTo[] = "\n\r\t\b\f";
+    const char c = json[++i];
+    if (c != 'u') {
+      const char* at = std::strchr(kFrom, c);
+      text.push_back(at != nullptr ? kTo[at - kFrom] : c);
+      continue;
+    }
+    const uint32_t unit = static_cast<uint32_t>(std::stoul(json.substr(i + 1, 4), nullptr, 16));
+    i += 4;
+    if (unit >= 0xD800 && unit < 0xDC00) {
+      high = unit;
+      continue;
+    }
+    append_utf8(high != 0 ? 0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00) : unit, &text);
+    high = 0;
+  }
+  return text;
+}
+
+void log_line(void*, int32_t, const char* line) { std::fprintf(stderr, "%s\n", line); }
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  bool special = false, jsonl = false;
+  const char* path = nullptr;
+  for (int i = 1; i < argc; ++i) {
+    if (std::strcmp(argv[i], "--special") == 0) special = true;
+    else if (std::strcmp(argv[i], "--jsonl") == 0) jsonl = true;
+    else path = argv[i];
+  }
+  std::unique_ptr<coterie::Gguf> gguf;
+  std::unique_ptr<coterie::Tokenizer> tokenizer;
+  coterie::Status status = path == nullptr ? coterie::Error(coterie::Code::kInvalidArgument, "no model given")
+                                           : coterie::Gguf::open(path, &gguf);
+  if (status.ok()) status = coterie::Tokenizer::create(*gguf, {log_line, nullptr}, &tokenizer);
+  if (!status.ok()) {
+    std::fprintf(stderr, "%s\n", status.message().c_str());
+    return 1;
+  }
+
+  std::string input;
+  char buffer[65536];
+  for (size_t n; (n = std::fread(buffer, 1, sizeof buffer, stdin)) > 0;) input.append(buffer, n);
+  double seconds = 0;
+  for (size_t begin = 0; begin < input.size() || (begin == 0 && !jsonl);) {
+    const size_t end = jsonl ? std::min(input.find('\n', begin), input.size()) : input.size();
+    const std::string line = input.substr(begin, end - begin);
+    const std::string text = jsonl ? unescape(line) : line;
+    std::vector<int32_t> ids;
+    const auto start = std::chrono::steady_clock::now();
+    if (!tokenizer->tokenize(text, special, special, &ids).ok()) return 1;
+    seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    for (size_t i = 0; i < ids.size(); ++i) std::printf("%s%d", i == 0 ? "" : " ", ids[i]);
+    std::printf("\n");
+    begin = end + 1;
+  }
+  std::fprintf(stderr, "%zu bytes in %.3f s\n", input.size(), seconds);
+}
