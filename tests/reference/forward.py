@@ -2,10 +2,12 @@
 """Reference forward pass in float64: logits of `deepseek2` and `llama` models, read from a GGUF file.
 
 Written from the papers and the format descriptions, never from this project's C++: every formula names its source.
-One call evaluates the whole prompt; nothing is fast. Linear layers use dequantised weights. Two roundings of the
-engine can be modelled, so that it can be compared much more tightly than float64 alone would allow:
-  act_int8  activations that meet quantised weights become int8 per block (quants.quantise_activations)
-  kv_f16    what the cache stores (MLA: latent and rotated k_pe; GQA: rotated keys and values) is rounded to F16
+Nothing is fast, all is float64. Linear layers use dequantised weights. The roundings that an engine makes
+on purpose can be modelled, so that it can be compared much more tightly than exact values would allow:
+  activations  "int8": those that meet quantised weights become int8 per block, as docs/arithmetic.md says.
+               "ggml": as in ggml's CPU backend: the same with fp16 scales for 32-element blocks (Q8_0), the same for
+               K types (Q8_K), and rounded to F16 or BF16 where the weights are (type_traits_cpu in ggml-cpu.c).
+  kv_f16       what the cache stores (MLA: latent and rotated k_pe; GQA: rotated keys and values) is rounded to F16
 
   forward.py MODEL --ids 1,2,3 --out FILE    writes little-endian float32 [n_tokens, n_vocab]
 """
@@ -15,6 +17,7 @@ import dataclasses
 import math
 import sys
 
+import one_thread  # noqa: F401
 import numpy as np
 
 import gguf
@@ -23,19 +26,22 @@ import quants
 
 @dataclasses.dataclass
 class Numerics:
-    act_int8: bool = False
+    activations: str = "exact"
     kv_f16: bool = False
     absorbed: bool = True  # which form of MLA; in exact arithmetic both are the same function
 
 
-class Weights:
-    """Metadata and dequantised tensors of one model; all linear layers pass through here."""
+class Model:
+    """Metadata, dequantised tensors and the cache of one model; all linear layers pass through here."""
 
     def __init__(self, path, numerics=Numerics()):
         self.file, self.numerics = gguf.Reader(path), numerics
         self.arch = self.file.metadata["general.architecture"]
-        self._dequantised = {}
-        self.margins = []  # router decisions: how far the last chosen expert (or group) was ahead of the next one
+        self._dequantised, self._cache = {}, {}
+        self.n_past = 0  # positions evaluated so far
+        # What the last forward() found, for choosing prompts on which engines can be compared tightly:
+        self.routes = []  # per decision of a router: (expert ids, margin)
+        self.ties = {}  # kind of rounding -> smallest distance to a tie, relative to the root mean square of its vector
 
     def key(self, name, default=None):
         """Metadata of the architecture. Without a default the key must be there."""
@@ -57,9 +63,14 @@ class Weights:
 
     def activations(self, name, x):
         """x as the product with tensor `name` sees it."""
-        type_name = self.file.tensors[name].type_name
-        if self.numerics.act_int8 and quants.is_quantised(type_name):
-            return quants.quantise_activations(x, quants.block_size(type_name))
+        type_name, mode = self.file.tensors[name].type_name, self.numerics.activations
+        if mode != "exact" and quants.is_quantised(type_name):
+            block = quants.block_size(type_name)
+            y, ties = quants.quantise_activations(x, block, half_scale=mode == "ggml" and block == 32)
+            self._note("int8", x, ties)
+            return y
+        if mode == "ggml" and type_name in ("F16", "BF16"):
+            return quants.round_to(x, type_name)
         return x
 
     def linear(self, name, x):
@@ -67,8 +78,22 @@ class Weights:
         y = self.activations(f"{name}.weight", x) @ self.get(f"{name}.weight").T
         return y + self.get(f"{name}.bias") if self.has(f"{name}.bias") else y
 
-    def cached(self, x):
-        return x.astype(np.float16).astype(np.float64) if self.numerics.kv_f16 else x
+    def cached(self, name, x):
+        """Appends x [n_tokens, ...] to the cache; returns what is cached under this name, from position 0."""
+        if self.numerics.kv_f16:
+            spacing = np.spacing(np.abs(x).astype(np.float16)).astype(np.float64)
+            ties = quants.distance_to_tie(x, spacing)
+            small = np.abs(x) < np.sqrt((x * x).mean(-1, keepdims=True)) / 8  # a step of these is too small to matter
+            self._note("F16", x, np.where(small, np.inf, ties))
+            x = quants.round_to(x, "F16")
+        past = self._cache.get(name, x[:0])
+        self._cache[name] = np.concatenate([past[:self.n_past], x])
+        return self._cache[name]
+
+    def _note(self, kind, x, ties):
+        size = np.sqrt((x * x).mean(-1, keepdims=True))
+        nearest = np.divide(ties, size, out=np.full_like(x, np.inf), where=size != 0).min()
+        self.ties[kind] = min(self.ties.get(kind, np.inf), nearest)
 
 
 # --- operations ---
@@ -98,8 +123,12 @@ class Rope:
     log_factor: float  # ln of the YaRN factor, 0 without YaRN
 
 
+def positions(w, n_tokens):
+    return w.n_past + np.arange(n_tokens)
+
+
 def rope_tables(w, n_rot, n_tokens):
-    """Angles for positions 0 .. n_tokens-1. YaRN as in ggml (ggml.c, ops.cpp), at every position whatever its size."""
+    """Angles of the next n_tokens positions. YaRN as in ggml (ggml.c, ops.cpp), at every position whatever its size."""
     base, n_pairs = w.key("rope.freq_base", 10000.0), n_rot // 2
     scaling = w.key("rope.scaling.type", "linear")
     factor = w.key("rope.scaling.factor", w.key("rope.scale_linear", 0.0)) or 1.0
@@ -126,7 +155,7 @@ def rope_tables(w, n_rot, n_tokens):
             magnitude *= 1 + 0.1 * log_factor
     elif scaling != "none":
         raise ValueError(f"rope.scaling.type {scaling}")
-    angle = np.arange(n_tokens)[:, None] * inverse
+    angle = positions(w, n_tokens)[:, None] * inverse
     return Rope(np.cos(angle) * magnitude, np.sin(angle) * magnitude, magnitude, log_factor)
 
 
@@ -139,10 +168,11 @@ def rotate(x, rope):
 
 
 def attend(q, k, v, scale):
-    """Causal attention. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]"""
-    scores = np.einsum("thn,shn->hts", q, k) * scale
-    scores[:, np.triu(np.ones(scores.shape[1:], bool), 1)] = -np.inf
-    return np.einsum("hts,shm->thm", softmax(scores), v)
+    """Causal attention of the last positions. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]"""
+    q, k, v = (x.transpose(1, 0, 2) for x in (q, k, v))  # [head, t or s, n]
+    scores = q @ k.transpose(0, 2, 1) * scale
+    scores[:, np.triu(np.ones(scores.shape[1:], bool), 1 + scores.shape[2] - scores.shape[1])] = -np.inf
+    return (softmax(scores) @ v).transpose(1, 0, 2)
 
 
 # --- feed-forward ---
@@ -154,40 +184,44 @@ def swiglu(w, prefix, suffix, x):
 
 
 def top_k(scores, k):
-    """Indices of the k largest of a vector, and the margin to the next one. Ties: lower index first."""
+    """Indices of the k largest of a vector, ties: lower index first; and the scores of the last and the next one."""
     order = np.argsort(-scores, kind="stable")
-    return order[:k], scores[order[k - 1]] - scores[order[k]] if k < len(scores) else np.inf
+    return order[:k], scores[order[k - 1]], scores[order[k]] if k < len(scores) else -np.inf
 
 
 def route(w, prefix, x):
-    """One token x [n_embd] -> (expert ids, their weights).
+    """One token x [n_embd] -> (expert ids, their weights, margin of the choice).
 
     deepseek2 routers. Softmax (DeepSeek-V2, HF modular_deepseek_v2.py): groups ranked by their best expert.
     Sigmoid (DeepSeek-V3 model.py Gate, "noaux_tc"): a bias takes part in the choice only, groups ranked by the sum
     of their two best biased scores. Experts of other groups cannot be chosen.
     """
     gating = w.key("expert_gating_func", 0) or 1  # unset means softmax
+    def lead(last, following):
+        # In units of a sigmoid, whose slope is at most 1/4 of a logit; a ratio of softmax values is a logit.
+        return (math.log(last / following) / 4 if following > 0 else np.inf) if gating == 1 else last - following
+
     logits = w.get(f"{prefix}ffn_gate_inp.weight") @ x
     probs = softmax(logits) if gating == 1 else sigmoid(logits)
     selection = probs
     for bias in (f"{prefix}exp_probs_b.bias", f"{prefix}exp_probs_b.weight"):
         if w.has(bias):
             selection = probs + w.get(bias)
-    n_group = w.key("expert_group_count", 1)
+    n_group, group_margin = w.key("expert_group_count", 1), np.inf
     if n_group > 1:
         groups = selection.reshape(n_group, -1)
         best = np.sort(groups, 1)[:, ::-1]
-        chosen, margin = top_k(best[:, 0] if gating == 1 else best[:, :2].sum(1), w.key("expert_group_used_count"))
-        w.margins.append(margin)
+        group_scores = best[:, 0] if gating == 1 else best[:, :2].sum(1)
+        chosen, *around = top_k(group_scores, w.key("expert_group_used_count"))
+        group_margin = lead(*around)
         masked = np.full_like(groups, -np.inf)
         masked[chosen] = groups[chosen]
         selection = masked.reshape(-1)
-    ids, margin = top_k(selection, w.key("expert_used_count"))
-    w.margins.append(margin)
+    ids, *around = top_k(selection, w.key("expert_used_count"))
     weights = probs[ids]
     if w.key("expert_weights_norm", False):
         weights = weights / max(weights.sum(), 2.0 ** -14)
-    return ids, weights * (w.key("expert_weights_scale", 0.0) or 1.0)
+    return ids, weights * (w.key("expert_weights_scale", 0.0) or 1.0), min(lead(*around), group_margin)
 
 
 def expert(w, prefix, e, x):
@@ -205,7 +239,9 @@ def expert(w, prefix, e, x):
 def moe(w, prefix, x):
     out = np.zeros_like(x)
     for t in range(len(x)):
-        for e, weight in zip(*route(w, prefix, x[t])):
+        ids, weights, margin = route(w, prefix, x[t])
+        w.routes.append((tuple(sorted(ids)), margin))
+        for e, weight in zip(ids, weights):
             out[t] += weight * expert(w, prefix, e, x[t])
     if w.has(f"{prefix}ffn_gate_shexp.weight"):
         out += swiglu(w, prefix, "_shexp", x)
@@ -234,14 +270,14 @@ def mla(w, prefix, x, eps):
     q_nope, q_pe = q[..., :n_nope], rotate(q[..., n_nope:], rope)
     temperature = w.key("attention.temperature_scale", 0.0)
     if temperature:  # Llama-4 style: longer contexts get sharper scores
-        step = np.floor(np.arange(n_tokens) / w.key("attention.temperature_length"))
+        step = np.floor(positions(w, n_tokens) / w.key("attention.temperature_length"))
         gain = (1 + temperature * np.log(step + 1))[:, None, None]
         q_nope, q_pe = q_nope * gain, q_pe * gain
 
     kv = w.linear(f"{prefix}attn_kv_a_mqa", x)
-    c = w.cached(rms_norm(kv[:, :r], w.get(f"{prefix}attn_kv_a_norm.weight"), eps))  # [n_tokens, r]
-    k_pe = w.cached(rotate(kv[:, r:], rope))  # shared by all heads
-    k_pe = np.broadcast_to(k_pe[:, None], (n_tokens, n_head, n_rot))
+    c = w.cached(f"{prefix}c", rms_norm(kv[:, :r], w.get(f"{prefix}attn_kv_a_norm.weight"), eps))  # [n_past + n_tokens, r]
+    k_pe = w.cached(f"{prefix}k_pe", rotate(kv[:, r:], rope))
+    k_pe = np.broadcast_to(k_pe[:, None], (len(c), n_head, n_rot))  # shared by all heads
 
     # YaRN: scale = (magnitude * (1 + 0.1 M ln f))^2 / sqrt(n + p); the file stores 0.1 * M (deepseek2.cpp, HF mscale).
     multiplier = w.key("rope.scaling.yarn_log_multiplier", 0.0) / 0.1
@@ -260,7 +296,7 @@ def mla(w, prefix, x, eps):
     # the absorbed one), the key product takes dequantised weights and float activations.
     if w.numerics.absorbed:
         q_c = np.einsum("hnr,thn->thr", w_uk, w.activations(k_name, q_nope) if split else q_nope)
-        keys = np.broadcast_to(c[:, None], (n_tokens, n_head, r))
+        keys = np.broadcast_to(c[:, None], (len(c), n_head, r))
         context = attend(np.concatenate([q_c, q_pe], -1), np.concatenate([keys, k_pe], -1), keys, scale)
         out = np.einsum("hvr,thr->thv", w_uv, w.activations(v_name, context))
     else:
@@ -277,7 +313,7 @@ def gqa(w, prefix, x):
     head_dim = w.key("attention.key_length", w.key("embedding_length") // n_head)
     rope = rope_tables(w, w.key("rope.dimension_count", head_dim), n_tokens)
     q, k, v = (w.linear(f"{prefix}attn_{part}", x).reshape(n_tokens, -1, head_dim) for part in "qkv")
-    k, v = w.cached(rotate(k, rope)), w.cached(v)
+    k, v = w.cached(f"{prefix}k", rotate(k, rope)), w.cached(f"{prefix}v", v)
     k, v = (np.repeat(part, n_head // n_head_kv, 1) for part in (k, v))
     out = attend(rotate(q, rope), k, v, 1 / math.sqrt(head_dim))
     return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
@@ -286,9 +322,13 @@ def gqa(w, prefix, x):
 # --- models ---
 
 def forward(w, ids):
-    """ids -> logits [n_tokens, n_vocab], float64. Layers of next-token prediction at the end are not part of it."""
+    """Evaluates ids after the positions already cached; to take tokens back, lower w.n_past.
+
+    Returns logits [n_tokens, n_vocab]. Layers of next-token prediction at the end of the file are not part of it.
+    """
     if w.arch not in ("deepseek2", "llama"):
         raise ValueError(f"architecture {w.arch}")
+    w.routes, w.ties = [], {}
     eps = w.key("attention.layer_norm_rms_epsilon")
     h = w.get("token_embd.weight")[np.asarray(ids)]
     for i in range(w.key("block_count") - w.key("nextn_predict_layers", 0)):
@@ -297,12 +337,13 @@ def forward(w, ids):
         h = h + (mla(w, prefix, x, eps) if w.arch == "deepseek2" else gqa(w, prefix, x))
         x = rms_norm(h, w.get(f"{prefix}ffn_norm.weight"), eps)
         h = h + (moe(w, prefix, x) if w.has(f"{prefix}ffn_gate_inp.weight") else swiglu(w, prefix, "", x))
+    w.n_past += len(ids)
     h = rms_norm(h, w.get("output_norm.weight"), eps)
     return w.linear("output" if w.has("output.weight") else "token_embd", h)
 
 
 def logits(path, ids, numerics=Numerics()):
-    return forward(Weights(path, numerics), ids)
+    return forward(Model(path, numerics), ids)
 
 
 def main():
@@ -310,12 +351,15 @@ def main():
     parser.add_argument("model")
     parser.add_argument("--ids", required=True, help="token ids, comma-separated")
     parser.add_argument("--out", required=True, help="file for little-endian float32 [n_tokens, n_vocab]")
-    parser.add_argument("--act-int8", action="store_true", help="model the engine's int8 activations")
+    parser.add_argument("--act-int8", dest="activations", action="store_const", const="int8", default="exact",
+                        help="model the engine's int8 activations")
+    parser.add_argument("--act-ggml", dest="activations", action="store_const", const="ggml",
+                        help="model ggml's activations")
     parser.add_argument("--kv-f16", action="store_true", help="model the F16 cache")
     parser.add_argument("--naive", action="store_true", help="expanded instead of absorbed MLA")
     args = parser.parse_args()
     ids = [int(part) for part in args.ids.split(",")]
-    numerics = Numerics(args.act_int8, args.kv_f16, not args.naive)
+    numerics = Numerics(args.activations, args.kv_f16, not args.naive)
     logits(args.model, ids, numerics).astype("<f4").tofile(args.out)
     return 0
 

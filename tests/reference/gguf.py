@@ -21,6 +21,7 @@ TENSOR_TYPES = {
     "Q5_1": (7, 32, 24), "Q8_0": (8, 32, 34), "Q4_K": (12, 256, 144), "Q5_K": (13, 256, 176), "Q6_K": (14, 256, 210),
     "BF16": (30, 1, 2),
 }
+FLOAT_TYPES = ("F32", "F16", "BF16")
 TYPE_NAMES = {type_id: name for name, (type_id, _, _) in TENSOR_TYPES.items()}
 DEFAULT_ALIGNMENT = 32
 

@@ -8,7 +8,7 @@ Arrays of bytes are [n_blocks, block_bytes]; arrays of values are float32 [n_blo
 
 import numpy as np
 
-from gguf import TENSOR_TYPES
+from gguf import FLOAT_TYPES, TENSOR_TYPES
 
 
 def _half(blocks, at):
@@ -206,7 +206,7 @@ _DEQUANTISE = {"Q4_0": dequantise_q4_0, "Q4_1": dequantise_q4_1, "Q5_0": dequant
 
 
 def is_quantised(type_name):
-    return type_name in _DEQUANTISE
+    return type_name not in FLOAT_TYPES
 
 
 def block_size(type_name):
@@ -237,12 +237,30 @@ def dequantise(raw, type_name):
     return _DEQUANTISE[type_name](raw.reshape(-1, TENSOR_TYPES[type_name][2])).reshape(-1)
 
 
-def quantise_activations(x, block):
-    """The engine's int8 activations (design, rule 1), returned as the values they stand for, float64.
+def distance_to_tie(x, quantum):
+    """How far each x is from the middle between two neighbouring multiples of quantum (0 has none: infinity)."""
+    scaled = np.divide(x, quantum, out=np.zeros_like(x), where=quantum != 0)
+    return np.where(quantum != 0, np.abs(scaled - np.floor(scaled) - 0.5) * quantum, np.inf)
 
-    Per block of `block` elements: d = max|x| / 127, q = round_to_nearest_even(x * (127 / max|x|)), d kept in float32.
+
+def quantise_activations(x, block, half_scale=False):
+    """int8 activations per block of `block` elements: the values they stand for in float64, and distances to ties.
+
+    docs/arithmetic.md, rule 1: d = max|x| / 127, q = round_to_nearest_even(x * (127 / max|x|)), d in float32; a block
+    with max|x| < 2^-100 is zero. half_scale: d is then stored as fp16, as in ggml's Q8_0.
     """
     x32 = np.asarray(x, np.float32).reshape(*x.shape[:-1], -1, block)
     largest = np.abs(x32).max(-1, keepdims=True)
-    q = np.rint(x32 * _divide(127, largest))
-    return (q.astype(np.float64) * (largest / np.float32(127)).astype(np.float64)).reshape(x.shape)
+    largest[largest < 2.0 ** -100] = 0
+    d = largest / np.float32(127)
+    ties = distance_to_tie(x.reshape(x32.shape), np.broadcast_to(d.astype(np.float64), x32.shape))
+    if half_scale:
+        d = d.astype(np.float16)
+    y = np.rint(x32 * _divide(127, largest)).astype(np.float64) * d.astype(np.float64)
+    return y.reshape(x.shape), ties.reshape(x.shape)
+
+
+def round_to(x, type_name):
+    """x rounded to F16 or BF16 and back, float64."""
+    raw = np.frombuffer(quantise(x, type_name), np.uint8)
+    return dequantise(raw, type_name).astype(np.float64).reshape(x.shape)

@@ -55,9 +55,10 @@ def check_activations(rng):
     x = rng.normal(size=(5, 512))
     x[1] = 0
     for block in (32, 256):
-        y = quants.quantise_activations(x, block)
+        y, ties = quants.quantise_activations(x, block)
         largest = np.abs(x).reshape(5, -1, block).max(-1).repeat(block, -1)
         assert (np.abs(y - x) <= largest / 127 * 0.5001).all() and not y[1].any()
+        assert np.allclose((np.abs(y - x) + ties)[2:], largest[2:] / 254, atol=1e-6), "distances to ties"
 
 
 def main():

@@ -1,0 +1,497 @@
+#!/usr/bin/env python3
+"""Writes tiny random-weight GGUF models, one per form an engine must read, and manifest.json that lists them.
+
+  tiny_models.py DIR
+
+The weights mean nothing, but behave: logits have a standard deviation of 2 to 3. The prompts are chosen so that engines
+can be compared tightly: no router decision is close to a tie (where rounding flips an expert, errors have no useful
+bound), and the first n_clear tokens of quantised models meet no value near the middle of two int8 or F16 codes (where
+one flips, it flips others in later layers, and the error grows to that of the quantisation itself).
+Same SEED, same files. Form and prompt of each model are in the manifest:
+  name, file (first shard of a split model), arch, types, prompt (token ids), n_clear, exercises,
+  peer: the file for llama.cpp, where it needs the same function written in another way; null when it has no such
+  function, with the reason in peer_note.
+"""
+
+import dataclasses
+import json
+import os
+import sys
+import time
+import zlib
+
+import one_thread  # noqa: F401
+import numpy as np
+
+import forward
+import gguf
+import quants
+
+SEED = 20240507
+N_VOCAB = 320
+MIN_MARGIN = 0.02  # of router probabilities
+# In a clear token, no value that is rounded on purpose (to int8, to F16 in the cache) lies closer to the middle of two
+# codes than this, relative to the root mean square of its vector: several times the rounding error of float32 sums.
+MIN_DISTANCE = {"int8": 1e-6, "F16": 2e-7}
+N_CLEAR = 8  # so many leading tokens are clear
+
+# What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
+FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
+
+YARN_V3 = {"type": "yarn", "factor": 40.0, "original_context_length": 4096, "yarn_log_multiplier": 0.1}
+YARN_V2_LITE = {**YARN_V3, "yarn_log_multiplier": 0.0707}
+YARN_PLAIN = {"type": "yarn", "factor": 8.0, "original_context_length": 32}
+
+
+@dataclasses.dataclass
+class Deepseek2:
+    """Shape and options of a deepseek2 model. Defaults: a small V3."""
+    n_embd: int = 64
+    n_layer: int = 3
+    n_dense: int = 1
+    n_head: int = 4
+    n_nope: int = 32
+    n_rot: int = 16
+    n_v: int = 32
+    q_lora: int = 64  # 0: one attn_q
+    kv_lora: int = 64
+    n_ff: int = 128
+    n_ff_exp: int = 64
+    n_expert: int = 8
+    n_used: int = 2
+    n_shared: int = 1
+    n_group: int = 0
+    n_group_used: int = 0
+    gating: int = 2  # 1 softmax, 2 sigmoid
+    norm: bool = True
+    weights_scale: float = 2.5
+    bias: str = "bias"  # suffix of exp_probs_b, "" for none
+    legacy: bool = False  # attn_kv_b instead of attn_k_b and attn_v_b
+    fused: bool = False  # ffn_gate_up_exps
+    zero_shared: bool = False  # one shared expert that is all zeros: the way to say n_shared = 0 to llama.cpp
+    rope: dict = dataclasses.field(default_factory=dict)
+    temperature: float = 0.0
+    tied: bool = False
+    nextn: int = 0
+    minimal: bool = False  # leave out every key that has a default
+
+
+@dataclasses.dataclass
+class Llama:
+    n_embd: int = 64
+    n_layer: int = 3
+    n_head: int = 4
+    n_head_kv: int = 2
+    head_dim: int = 16
+    n_ff: int = 160
+    rope: dict = dataclasses.field(default_factory=dict)
+    rope_freqs: bool = False
+    bias: bool = False
+    tied: bool = False
+    minimal: bool = False
+
+
+# V2: softmax, no bias, no renormalisation.
+V2 = dict(gating=1, norm=False, weights_scale=1.5, bias="", n_shared=2)
+# Every row a whole number of K blocks, except attn_k_b as in real files.
+WIDE = dict(n_embd=256, n_ff=256, n_ff_exp=256, q_lora=256, kv_lora=256, n_nope=64, n_v=64, n_expert=4)
+
+
+@dataclasses.dataclass
+class Form:
+    name: str
+    config: object
+    exercises: str
+    types: str = "F32"
+    n_prompt: int = 24
+    n_shards: int = 1
+    peer: object = "same"  # or a config that computes the same function, or None
+    peer_note: str = ""
+
+
+def deepseek2_forms():
+    def form(name, exercises, types="F32", n_prompt=24, n_shards=1, peer="same", peer_note="", **options):
+        if isinstance(peer, dict):
+            peer = Deepseek2(**{**options, **peer})
+        return Form(f"deepseek2-{name}", Deepseek2(**options), exercises, types, n_prompt, n_shards, peer, peer_note)
+
+    grouped = dict(n_expert=16, n_group=4, n_group_used=2, n_used=4)
+    yield form("v3", "q_lora, sigmoid router with bias, renormalised, scale 2.5, YaRN of V3", rope=YARN_V3)
+    yield form("v3-legacy", "attn_kv_b with q_lora, YaRN of V3", rope=YARN_V3, legacy=True)
+    yield form("v2-lite", "attn_q, softmax router, 2 shared experts, YaRN of V2-Lite", rope=YARN_V2_LITE, q_lora=0, **V2)
+    yield form("v2-lite-legacy", "attn_kv_b with attn_q", rope=YARN_V2_LITE, q_lora=0, legacy=True, **V2)
+    yield form("no-yarn", "no rope scaling, other base, prompt of more than 256 tokens", rope={"freq_base": 50000.0}, n_prompt=280)
+    yield form("yarn-long", "YaRN at larger positions", rope=YARN_V3, n_prompt=100)
+    yield form("yarn-no-multiplier", "YaRN without the log multiplier: cos, sin and scores scaled as llama.cpp does",
+               rope=YARN_PLAIN)
+    yield form("groups-sum", "groups ranked by the sum of their two best (noaux_tc)", **grouped)
+    yield form("groups-max", "groups ranked by their best (V2 group_limited_greedy)", **{**V2, **grouped},
+               peer=None, peer_note="llama.cpp ranks groups by the sum of two also for softmax routers")
+    yield form("groups-one", "one group: no limit", n_group=1, n_group_used=1)
+    yield form("shared-0", "no shared expert", n_shared=0, peer=dict(n_shared=1, zero_shared=True),
+               peer_note="llama.cpp requires the tensors: one shared expert of zeros")
+    yield form("shared-2", "two shared experts in one wide FFN", n_shared=2)
+    yield form("dense-0", "no leading dense layer", n_dense=0, n_layer=2)
+    yield form("dense-2", "two leading dense layers", n_dense=2)
+    yield form("fused", "ffn_gate_up_exps", fused=True)
+    yield form("tied", "no output.weight", tied=True)
+    yield form("heads", "nope, rope and v widths all different, one head more", n_nope=32, n_rot=8, n_v=64, n_head=5)
+    yield form("heads-legacy", "the same in attn_kv_b", n_nope=32, n_rot=8, n_v=64, n_head=5, legacy=True)
+    yield form("bias-weight", "exp_probs_b with suffix .weight", bias="weight", peer=dict(bias="bias"),
+               peer_note="llama.cpp reads the suffix .bias only")
+    yield form("sigmoid-no-bias", "sigmoid router without exp_probs_b", bias="")
+    yield form("temperature", "attention.temperature_scale", temperature=0.3)
+    yield form("temperature-legacy", "attention.temperature_scale with attn_kv_b", temperature=0.3, legacy=True)
+    yield form("minimal", "only required keys: softmax, no renormalisation, no scale, base 10000, no dense layer",
+               minimal=True, n_dense=0, n_layer=2, **{**V2, "weights_scale": 0.0})
+    yield form("nextn", "a next-token-prediction layer after the last one, to be ignored", nextn=1)
+    yield form("split", "three shards", n_shards=3)
+    for types in ("F16", "BF16", "Q8_0", "Q4_0", "Q5_0"):
+        yield form(types.lower(), f"{types} weights", types)
+    yield form("q8_0-legacy", "quantised attn_kv_b", "Q8_0", legacy=True)
+    yield form("q5_0-long", "quantised weights, long prompt, YaRN", "Q5_0", n_prompt=100, rope=YARN_V3)
+    yield form("q4_1", "Q4_1 weights", "Q4_1")
+    yield form("q5_1", "Q5_1 weights", "Q5_1")
+    for types in ("Q4_K", "Q5_K"):
+        yield form(types.lower(), f"{types} weights", types, n_layer=2, **WIDE)
+    yield form("q6_k", "Q6_K weights, attn_k_b too", "Q6_K", n_layer=2, **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
+    yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)
+    yield form("q4_k_m", "the mix of a Q4_K_M file; expert width 160 makes ffn_down_exps Q5_0 and Q8_0", "Q4_K_M",
+               rope=YARN_V3, **{**WIDE, "n_ff_exp": 160, "n_expert": 8})
+    yield form("q4_k_m-groups", "the same with attn_q, groups and fused gate and up", "Q4_K_M", q_lora=0, fused=True,
+               **{**{k: v for k, v in WIDE.items() if k != "q_lora"}, **grouped, "n_ff_exp": 64})
+
+
+def llama_forms():
+    def form(name, exercises, types="F32", n_prompt=24, n_shards=1, **options):
+        return Form(f"llama-{name}", Llama(**options), exercises, types, n_prompt, n_shards)
+
+    yield form("mha", "as many kv heads as heads", n_head_kv=4)
+    yield form("gqa", "two heads to a kv head, prompt of more than 256 tokens", n_prompt=280)
+    yield form("rope-freqs", "rope_freqs.weight of Llama 3.1", rope_freqs=True, n_prompt=100,
+               rope={"freq_base": 500000.0})
+    yield form("linear", "linear rope scaling", rope={"type": "linear", "factor": 4.0, "freq_base": 100000.0})
+    yield form("yarn", "generic YaRN: cos and sin scaled", rope=YARN_PLAIN, n_prompt=100)
+    yield form("yarn-attn-factor", "YaRN with attn_factor", rope={**YARN_PLAIN, "attn_factor": 0.9})
+    yield form("tied", "no output.weight", tied=True)
+    yield form("bias", "biases on q, k, v and output", bias=True)
+    yield form("head-dim", "head_dim is not n_embd / n_head", head_dim=32)
+    yield form("minimal", "only required keys", n_head_kv=4, minimal=True)
+    yield form("q8_0", "Q8_0 weights", "Q8_0")
+    yield form("f16", "F16 weights", "F16")
+    yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_embd=256, n_ff=512, head_dim=64, n_prompt=100)
+
+
+# --- vocabulary ---
+
+def byte_texts():
+    """GPT-2's printable stand-in for every byte: itself, or the next free code point from 256."""
+    texts, free = [], 256
+    for byte in range(256):
+        if 33 <= byte <= 126 or 161 <= byte <= 172 or byte >= 174:
+            texts.append(chr(byte))
+        else:
+            texts.append(chr(free))
+            free += 1
+    return texts
+
+
+def vocabulary(arch):
+    """256 bytes, some merges, special tokens, and unused tokens up to N_VOCAB. Token types: 1 normal, 3 control,
+    4 user-defined, 5 unused."""
+    merges = ["t h", "h e", "i n", "e r", "a n", "r e", "o n", "Ġ t", "Ġ a", "Ġ s", "o u", "Ġt he", "in g", "an d",
+              "Ġ w", "e n", "Ġa nd", "o r", "Ġ th", "l l"]
+    special = ["<｜begin▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜▁pad▁｜>", "<｜User｜>", "<｜Assistant｜>"]
+    tokens = byte_texts() + [merge.replace(" ", "") for merge in merges]
+    bos = len(tokens)
+    types = [1] * bos + [3] * len(special) + [4, 4]
+    tokens += special + ["<think>", "</think>"]
+    unused = N_VOCAB - len(tokens)
+    tokens += [f"[PAD{i}]" for i in range(unused)]
+    assert len(set(tokens)) == N_VOCAB
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "deepseek-v3" if arch == "deepseek2" else "gpt-2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": types + [5] * unused,
+        "tokenizer.ggml.merges": merges,
+        "tokenizer.ggml.bos_token_id": bos,
+        "tokenizer.ggml.eos_token_id": bos + 1,
+        "tokenizer.ggml.padding_token_id": bos + 2,
+        "tokenizer.ggml.add_bos_token": True,
+        "tokenizer.ggml.add_eos_token": False,
+    }
+
+
+# --- metadata and tensors ---
+
+def general_keys(form, arch, types):
+    keys = {"general.architecture": arch, "general.type": "model", "general.name": form.name}
+    return {**keys, "general.quantization_version": 2} if quants.is_quantised(types) or types == "Q4_K_M" else keys
+
+
+def rope_keys(arch, rope):
+    keys = {f"{arch}.rope.scaling.{key}": value for key, value in rope.items() if key != "freq_base"}
+    if "freq_base" in rope:
+        keys[f"{arch}.rope.freq_base"] = rope["freq_base"]
+    return keys
+
+
+def context_length(rope):
+    return int(rope.get("original_context_length", 4096) * rope.get("factor", 1))
+
+
+def deepseek2_keys(c):
+    key_length = c.n_nope + c.n_rot
+    keys = {
+        "context_length": context_length(c.rope), "embedding_length": c.n_embd, "block_count": c.n_layer + c.nextn,
+        "feed_forward_length": c.n_ff, "attention.head_count": c.n_head,
+        "attention.layer_norm_rms_epsilon": 1e-6, "rope.dimension_count": c.n_rot,
+        # llama.cpp insists on the key at most layer counts; 0 stands for "no such rank"
+        "attention.q_lora_rank": c.q_lora, "attention.kv_lora_rank": c.kv_lora,
+        "expert_count": c.n_expert, "expert_used_count": c.n_used, "expert_shared_count": c.n_shared,
+        "expert_feed_forward_length": c.n_ff_exp,
+    }
+    if c.legacy:
+        keys |= {"attention.head_count_kv": c.n_head, "attention.key_length": key_length,
+                 "attention.value_length": c.n_v}
+    else:
+        keys |= {"attention.head_count_kv": 1, "attention.key_length": c.kv_lora + c.n_rot,
+                 "attention.value_length": c.kv_lora, "attention.key_length_mla": key_length,
+                 "attention.value_length_mla": c.n_v}
+    if not c.minimal:
+        keys |= {"leading_dense_block_count": c.n_dense, "expert_gating_func": c.gating, "expert_weights_norm": c.norm,
+                 "expert_weights_scale": c.weights_scale, "rope.freq_base": 10000.0, "vocab_size": N_VOCAB}
+    if c.n_group:
+        keys |= {"expert_group_count": c.n_group, "expert_group_used_count": c.n_group_used}
+    if c.temperature:
+        keys |= {"attention.temperature_scale": c.temperature, "attention.temperature_length": 4}
+    if c.nextn:
+        keys["nextn_predict_layers"] = c.nextn
+    return {f"deepseek2.{key}": value for key, value in keys.items()} | rope_keys("deepseek2", c.rope)
+
+
+def llama_keys(c):
+    keys = {"context_length": context_length(c.rope), "embedding_length": c.n_embd, "block_count": c.n_layer,
+            "feed_forward_length": c.n_ff, "attention.head_count": c.n_head,
+            "attention.layer_norm_rms_epsilon": 1e-5}
+    if not c.minimal:
+        keys |= {"attention.head_count_kv": c.n_head_kv, "attention.key_length": c.head_dim,
+                 "attention.value_length": c.head_dim, "rope.dimension_count": c.head_dim, "rope.freq_base": 10000.0,
+                 "vocab_size": N_VOCAB}
+    return {f"llama.{key}": value for key, value in keys.items()} | rope_keys("llama", c.rope)
+
+
+class Tensors:
+    """Collects random tensors: name -> float32 array in NumPy order."""
+
+    def __init__(self, rng):
+        self.rng, self.arrays = rng, {}
+
+    def matrix(self, name, *shape, gain=1.0):
+        """Keeps the variance of its input, times gain^2."""
+        self.arrays[f"{name}.weight"] = np.float32(self.rng.normal(size=shape) * gain / np.sqrt(shape[-1]))
+
+    def norm(self, name, n):
+        self.arrays[f"{name}.weight"] = np.float32(1 + 0.2 * self.rng.normal(size=n))
+
+    def vector(self, name, n, scale):
+        self.arrays[name] = np.float32(scale * self.rng.normal(size=n))
+
+    def ffn(self, prefix, suffix, n_embd, n_ff):
+        self.matrix(f"{prefix}ffn_gate{suffix}", n_ff, n_embd, gain=1.5)
+        self.matrix(f"{prefix}ffn_up{suffix}", n_ff, n_embd)
+        self.matrix(f"{prefix}ffn_down{suffix}", n_embd, n_ff)
+
+    def ends(self, c):
+        # Tied embeddings serve as output too: the same spread of logits then asks for small embeddings, which is no
+        # harm, as every use of the residual stream is normed.
+        self.matrix("token_embd", N_VOCAB, c.n_embd, gain=2.5 if c.tied else np.sqrt(c.n_embd))
+        self.norm("output_norm", c.n_embd)
+        if not c.tied:
+            self.matrix("output", N_VOCAB, c.n_embd, gain=2.5)
+
+
+def deepseek2_layer(t, c, i):
+    p, key_length = f"blk.{i}.", c.n_nope + c.n_rot
+    t.norm(f"{p}attn_norm", c.n_embd)
+    if c.q_lora:
+        t.matrix(f"{p}attn_q_a", c.q_lora, c.n_embd)
+        t.norm(f"{p}attn_q_a_norm", c.q_lora)
+        t.matrix(f"{p}attn_q_b", c.n_head * key_length, c.q_lora, gain=1.5)
+    else:
+        t.matrix(f"{p}attn_q", c.n_head * key_length, c.n_embd, gain=1.5)
+    t.matrix(f"{p}attn_kv_a_mqa", c.kv_lora + c.n_rot, c.n_embd)
+    t.norm(f"{p}attn_kv_a_norm", c.kv_lora)
+    t.matrix(f"{p}attn_kv_b", c.n_head * (c.n_nope + c.n_v), c.kv_lora)
+    if not c.legacy:
+        kv_b = t.arrays.pop(f"{p}attn_kv_b.weight").reshape(c.n_head, c.n_nope + c.n_v, c.kv_lora)
+        t.arrays[f"{p}attn_k_b.weight"] = kv_b[:, :c.n_nope].transpose(0, 2, 1)
+        t.arrays[f"{p}attn_v_b.weight"] = kv_b[:, c.n_nope:]
+    t.matrix(f"{p}attn_output", c.n_embd, c.n_head * c.n_v)
+    t.norm(f"{p}ffn_norm", c.n_embd)
+    if i < c.n_dense:
+        t.ffn(p, "", c.n_embd, c.n_ff)
+        return
+    t.matrix(f"{p}ffn_gate_inp", c.n_expert, c.n_embd, gain=2.0)
+    if c.bias:
+        t.vector(f"{p}exp_probs_b.{c.bias}", c.n_expert, 0.2)
+    gate_up = 2 * c.n_ff_exp
+    t.matrix(f"{p}ffn_gate_up_exps", c.n_expert, gate_up, c.n_embd, gain=1.5)
+    if not c.fused:
+        both = t.arrays.pop(f"{p}ffn_gate_up_exps.weight")
+        t.arrays[f"{p}ffn_gate_exps.weight"] = both[:, :c.n_ff_exp]
+        t.arrays[f"{p}ffn_up_exps.weight"] = both[:, c.n_ff_exp:]
+    t.matrix(f"{p}ffn_down_exps", c.n_expert, c.n_embd, c.n_ff_exp)
+    if c.zero_shared:
+        zeros = np.zeros((c.n_ff_exp, c.n_embd), np.float32)
+        for part in ("gate", "up", "down"):
+            t.arrays[f"{p}ffn_{part}_shexp.weight"] = zeros.T if part == "down" else zeros
+    elif c.n_shared:
+        t.ffn(p, "_shexp", c.n_embd, c.n_ff_exp * c.n_shared)
+
+
+def deepseek2_tensors(t, c):
+    t.ends(c)
+    for i in range(c.n_layer + c.nextn):
+        deepseek2_layer(t, c, i)
+        if i >= c.n_layer:
+            t.matrix(f"blk.{i}.nextn.eh_proj", c.n_embd, 2 * c.n_embd)
+            for name in ("enorm", "hnorm", "shared_head_norm"):
+                t.norm(f"blk.{i}.nextn.{name}", c.n_embd)
+
+
+def llama_tensors(t, c):
+    t.ends(c)
+    if c.rope_freqs:
+        t.arrays["rope_freqs.weight"] = np.float32(np.linspace(1, 8, c.head_dim // 2))
+    for i in range(c.n_layer):
+        p = f"blk.{i}."
+        t.norm(f"{p}attn_norm", c.n_embd)
+        for part, n_head, gain in (("q", c.n_head, 1.5), ("k", c.n_head_kv, 1.0), ("v", c.n_head_kv, 1.0)):
+            t.matrix(f"{p}attn_{part}", n_head * c.head_dim, c.n_embd, gain=gain)
+            if c.bias:
+                t.vector(f"{p}attn_{part}.bias", n_head * c.head_dim, 0.5)
+        t.matrix(f"{p}attn_output", c.n_embd, c.n_head * c.head_dim)
+        if c.bias:
+            t.vector(f"{p}attn_output.bias", c.n_embd, 0.5)
+        t.norm(f"{p}ffn_norm", c.n_embd)
+        t.ffn(p, "", c.n_embd, c.n_ff)
+
+
+def tensor_type(name, array, types, n_layer):
+    """Norms, biases and the router stay F32 (llama-quant.cpp, tensor_allows_quantization); Q4_K_M is its recipe."""
+    if array.ndim == 1 or "ffn_gate_inp" in name:
+        return "F32"
+    wanted = types
+    if types == "Q4_K_M":
+        wanted = "Q6_K" if name == "output.weight" else "Q4_K"
+        if "ffn_down" in name:
+            i = int(name.split(".")[1])
+            more = i < n_layer // 8 or i >= 7 * n_layer // 8 or (i - n_layer // 8) % 3 == 2
+            wanted = "Q6_K" if more else "Q4_K"
+    while array.shape[-1] % quants.block_size(wanted):
+        wanted = FALLBACK[wanted]
+    return wanted
+
+
+# --- files ---
+
+def write_model(path, form, config):
+    """Returns the path that opens the model."""
+    arch = type(config).__name__.lower()
+    make_keys, make_tensors = {"deepseek2": (deepseek2_keys, deepseek2_tensors),
+                               "llama": (llama_keys, llama_tensors)}[arch]
+    tensors = Tensors(np.random.default_rng([SEED, zlib.crc32(form.name.encode())]))
+    make_tensors(tensors, config)
+    written = []
+    for name, array in tensors.arrays.items():
+        type_name = tensor_type(name, array, form.types, config.n_layer)
+        written.append((name, type_name, array.shape, quants.quantise(array, type_name)))
+    metadata = general_keys(form, arch, form.types) | make_keys(config) | vocabulary(arch)
+    if form.n_shards > 1:
+        return gguf.write_split(path.removesuffix(".gguf"), metadata, written, form.n_shards)[0]
+    gguf.write(path, metadata, written)
+    return path
+
+
+def choose_prompt(path, form):
+    """Random ids, token by token, each drawn again until it is clear. Returns a dict for the manifest."""
+    rng = np.random.default_rng([SEED, zlib.crc32(form.name.encode()), 1])
+    exact, rounded = forward.Model(path), []
+    if form.types not in gguf.FLOAT_TYPES:
+        rounded = [forward.Model(path, forward.Numerics("int8", kv_f16=True)), forward.Model(path, forward.Numerics("ggml"))]
+    ids, logits, margin, n_tries = [], [], np.inf, 0
+
+    def is_clear(token):
+        for model in rounded[:1] if len(ids) < N_CLEAR else []:
+            forward.forward(model, [token])
+            if any(distance < MIN_DISTANCE[kind] for kind, distance in model.ties.items()):
+                return False
+        logits.append(forward.forward(exact, [token]))
+        if any(margin < MIN_MARGIN for _, margin in exact.routes):
+            return False
+        for model in rounded if exact.routes else []:
+            model.n_past = len(ids)
+            forward.forward(model, [token])
+            if any(a != b for (a, _), (b, _) in zip(model.routes, exact.routes)):
+                return False
+        return True
+
+    while len(ids) < form.n_prompt:
+        if n_tries > 500 * form.n_prompt:
+            raise RuntimeError(f"{form.name}: no clear prompt found")
+        token, n_tries = int(rng.integers(0, N_VOCAB)), n_tries + 1
+        if is_clear(token):
+            ids.append(token)
+            margin = min([margin, *(m for _, m in exact.routes)])
+        for model in (exact, *rounded):
+            model.n_past = len(ids)
+    return {"prompt": ids, "n_clear": min(N_CLEAR, len(ids)), "logits_std": round(float(np.std(logits)), 3),
+            "router_margin": None if np.isinf(margin) else round(margin, 4), "n_tries": n_tries}
+
+
+def make(directory, form):
+    """Writes one form. Returns its manifest entry."""
+    path = write_model(os.path.join(directory, f"{form.name}.gguf"), form, form.config)
+    peer = form.peer and os.path.basename(path)
+    if form.peer not in ("same", None):
+        peer = f"{form.name}-peer.gguf"
+        write_model(os.path.join(directory, peer), form, form.peer)
+    return {"name": form.name, "file": os.path.basename(path), "arch": type(form.config).__name__.lower(),
+            "types": form.types, "exercises": form.exercises, **choose_prompt(path, form), "peer": peer,
+            "peer_note": form.peer_note}
+
+
+def make_all(directory, forms):
+    os.makedirs(directory, exist_ok=True)
+    entries = []
+    for form in forms:
+        entries.append(make(directory, form))
+    manifest = {"seed": SEED, "n_vocab": N_VOCAB, "models": entries}
+    with open(os.path.join(directory, "manifest.json"), "w", encoding="utf-8") as file:
+        json.dump(manifest, file, indent=1)
+    return manifest
+
+
+def load_manifest(directory):
+    with open(os.path.join(directory, "manifest.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def main():
+    if len(sys.argv) != 2:
+        print(__doc__)
+        return 2
+    start = time.time()
+    forms = [*deepseek2_forms(), *llama_forms()]
+    manifest = make_all(sys.argv[1], forms)
+    for entry in manifest["models"]:
+        print(f"{entry['name']:28} logits std {entry['logits_std']:.2f}  router margin {entry['router_margin'] or '-':<6}  "
+              f"{entry['n_tries']} tries for {len(entry['prompt'])} tokens")
+    print(f"seed {SEED}: {len(forms)} models in {time.time() - start:.1f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
