@@ -27,7 +27,7 @@ struct Kernels {
   float (*sum_squares)(const float* x, size_t n);
   // p[i] = exp(s[i] - max), returns their sum. p may be s.
   float (*exp_sum)(float* p, const float* s, float max, size_t n);
-  // The largest of x[0, n), n >= 1: m = x[i] > m ? x[i] : m from -infinity on, so a NaN never wins.
+  // The largest of x[0, n), n >= 1: m = x[i] > m ? x[i] : m from -infinity on, so a NaN never wins; a zero is +0.
   float (*max)(const float* x, size_t n);
 
   // Element by element.
@@ -36,7 +36,7 @@ struct Kernels {
   void (*sigmoid)(float* y, const float* x, size_t n);                               // y = 1 / (1 + exp(-x))
   void (*axpy)(float* y, float a, const float* x, size_t n);                         // y = fma(a, x, y)
   void (*add)(float* y, const float* x, size_t n);                                   // y = y + x
-  void (*to_f16)(f16_bits* y, const float* x, size_t n);                             // round to nearest even
+  void (*to_f16)(f16_bits* y, const float* x, size_t n);                             // to nearest even; NaN: 7e00
 
   // Rule 5: acc[i] = fma(p[t], v[t, i], acc[i]) for t = 0 .. n_rows-1 in order; v row t starts at v + t * row_bytes.
   void (*weighted_sum_f16)(float* acc, const float* p, const f16_bits* v, size_t row_bytes, size_t n_rows, size_t n);

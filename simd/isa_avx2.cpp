@@ -1,0 +1,86 @@
+// AVX2 with FMA and F16C.
+#include <immintrin.h>
+
+#include "kernels.h"
+
+namespace coterie {
+namespace avx2 {
+namespace {
+
+struct Lanes {
+  __m256 low, high;
+};
+
+Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+Lanes load(const Single* p) { return load(reinterpret_cast<const float*>(p)); }
+Lanes load(const Half* p) {
+  const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return {_mm256_cvtph_ps(_mm256_castsi256_si128(h)), _mm256_cvtph_ps(_mm256_extracti128_si256(h, 1))};
+}
+__m256 widen(__m128i brains) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(brains), 16)); }
+Lanes load(const Brain* p) {
+  const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
+  return {widen(_mm256_castsi256_si128(b)), widen(_mm256_extracti128_si256(b, 1))};
+}
+void store(float* p, Lanes a) { _mm256_storeu_ps(p, a.low), _mm256_storeu_ps(p + 8, a.high); }
+void store(Half* p, Lanes a) {
+  const __m256i h = _mm256_set_m128i(_mm256_cvtps_ph(a.high, _MM_FROUND_TO_NEAREST_INT),
+                                     _mm256_cvtps_ph(a.low, _MM_FROUND_TO_NEAREST_INT));
+  // A NaN is what has a magnitude beyond 7c00, as int16.
+  const __m256i magnitude = _mm256_and_si256(h, _mm256_set1_epi16(0x7fff));
+  const __m256i nan = _mm256_cmpgt_epi16(magnitude, _mm256_set1_epi16(0x7c00));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_blendv_epi8(h, _mm256_set1_epi16(0x7e00), nan));
+}
+Lanes splat(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
+Lanes operator+(Lanes a, Lanes b) { return {_mm256_add_ps(a.low, b.low), _mm256_add_ps(a.high, b.high)}; }
+Lanes operator-(Lanes a, Lanes b) { return {_mm256_sub_ps(a.low, b.low), _mm256_sub_ps(a.high, b.high)}; }
+Lanes operator*(Lanes a, Lanes b) { return {_mm256_mul_ps(a.low, b.low), _mm256_mul_ps(a.high, b.high)}; }
+Lanes operator/(Lanes a, Lanes b) { return {_mm256_div_ps(a.low, b.low), _mm256_div_ps(a.high, b.high)}; }
+Lanes fma(Lanes a, Lanes b, Lanes c) {
+  return {_mm256_fmadd_ps(a.low, b.low, c.low), _mm256_fmadd_ps(a.high, b.high, c.high)};
+}
+Lanes greater(Lanes a, Lanes b) { return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)}; }
+Lanes lesser(Lanes a, Lanes b) { return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)}; }
+__m256 shift_to_exponent(__m256 a) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(a), 23)); }
+Lanes shift_to_exponent(Lanes a) { return {shift_to_exponent(a.low), shift_to_exponent(a.high)}; }
+float fold(Lanes a) {
+  const __m256 eight = _mm256_add_ps(a.low, a.high);
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+void store_int8(int8_t* p, Lanes a) {
+  const __m256i low = _mm256_cvtps_epi32(a.low), high = _mm256_cvtps_epi32(a.high);
+  const __m256i words = _mm256_permute4x64_epi64(_mm256_packs_epi32(low, high), 0xd8);
+  const __m128i bytes = _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
+}
+
+#include "float_inl.h"
+
+#include "x86_inl.h"
+
+struct V : V256 {
+  using V256::dot;
+  // Pairs of u8 * int8 summed in int16, which saturates at more than the greatest, 2 * 128 * 127.
+  static __m256i pairs(Codes w, __m256i x) { return _mm256_maddubs_epi16(w, x); }
+  static Dots dot(Codes w, const int8_t* x) { return _mm256_madd_epi16(pairs(w, load(x)), _mm256_set1_epi16(1)); }
+  static Dots dot_signed(Codes w, const int8_t* x) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
+    const __m256i signed_x = _mm256_sign_epi8(load(x), w);
+    return _mm256_madd_epi16(pairs(_mm256_abs_epi8(w), signed_x), _mm256_set1_epi16(1));
+  }
+  template <int g>
+  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, Scales s) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs(w, load(x)), scale<g>(s)));
+  }
+};
+
+#include "gemv_inl.h"
+
+}  // namespace
+}  // namespace avx2
+
+extern const Kernels kernels_avx2;
+constinit const Kernels kernels_avx2 = avx2::make_kernels("avx2");
+
+}  // namespace coterie

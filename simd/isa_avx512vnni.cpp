@@ -1,0 +1,72 @@
+// AVX-512 F, BW, DQ, VL and VNNI. Blocks stay in 256-bit registers, where VNNI already outruns memory and no CPU lowers
+// its clock; floats use 512 bits.
+#include <immintrin.h>
+
+#include "kernels.h"
+
+namespace coterie {
+namespace avx512vnni {
+namespace {
+
+struct Lanes {
+  __m512 v;
+};
+
+__m256i load_words(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+
+Lanes load(const float* p) { return {_mm512_loadu_ps(p)}; }
+Lanes load(const Single* p) { return {_mm512_loadu_ps(p)}; }
+Lanes load(const Half* p) { return {_mm512_cvtph_ps(load_words(p))}; }
+Lanes load(const Brain* p) {
+  return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_words(p)), 16))};
+}
+void store(float* p, Lanes a) { _mm512_storeu_ps(p, a.v); }
+void store(Half* p, Lanes a) {
+  const __m256i h = _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __mmask16 nan = _mm512_cmp_ps_mask(a.v, a.v, _CMP_UNORD_Q);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm256_mask_mov_epi16(h, nan, _mm256_set1_epi16(0x7e00)));
+}
+Lanes splat(float x) { return {_mm512_set1_ps(x)}; }
+Lanes operator+(Lanes a, Lanes b) { return {_mm512_add_ps(a.v, b.v)}; }
+Lanes operator-(Lanes a, Lanes b) { return {_mm512_sub_ps(a.v, b.v)}; }
+Lanes operator*(Lanes a, Lanes b) { return {_mm512_mul_ps(a.v, b.v)}; }
+Lanes operator/(Lanes a, Lanes b) { return {_mm512_div_ps(a.v, b.v)}; }
+Lanes fma(Lanes a, Lanes b, Lanes c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
+Lanes greater(Lanes a, Lanes b) { return {_mm512_max_ps(a.v, b.v)}; }
+Lanes lesser(Lanes a, Lanes b) { return {_mm512_min_ps(a.v, b.v)}; }
+Lanes shift_to_exponent(Lanes a) { return {_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_castps_si512(a.v), 23))}; }
+float fold(Lanes a) {
+  const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a.v), _mm512_extractf32x8_ps(a.v, 1));
+  const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+  const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+  return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+void store_int8(int8_t* p, Lanes a) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(_mm512_cvtps_epi32(a.v)));
+}
+
+#include "float_inl.h"
+
+#include "x86_inl.h"
+
+struct V : V256 {
+  using V256::dot;
+  static Dots dot(Codes w, const int8_t* x) { return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, load(x)); }
+  static Dots dot_signed(Codes w, const int8_t* x) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
+    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(load(x), w));
+  }
+  template <int g>
+  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, Scales s) {
+    return _mm256_dpwssd_epi32(acc, _mm256_maddubs_epi16(w, load(x)), scale<g>(s));
+  }
+};
+
+#include "gemv_inl.h"
+
+}  // namespace
+}  // namespace avx512vnni
+
+extern const Kernels kernels_avx512vnni;
+constinit const Kernels kernels_avx512vnni = avx512vnni::make_kernels("avx512vnni");
+
+}  // namespace coterie

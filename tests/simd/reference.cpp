@@ -1,0 +1,122 @@
+#include "reference.h"
+
+#include <cmath>
+#include <cstring>
+
+namespace reference {
+
+using coterie::TensorType;
+
+double half_value(uint16_t bits) {
+  const double sign = bits & 0x8000 ? -1 : 1;
+  const int exponent = bits >> 10 & 31, mantissa = bits & 1023;
+  if (exponent == 31) return mantissa ? NAN : sign * INFINITY;
+  if (exponent == 0) return sign * std::ldexp(mantissa, -24);
+  return sign * std::ldexp(1024 + mantissa, exponent - 25);
+}
+
+uint16_t half_bits(double x) {
+  if (std::isnan(x)) return 0x7e00;
+  const uint16_t sign = std::signbit(x) ? 0x8000 : 0;
+  x = std::fabs(x);
+  if (x >= 65520) return sign | 0x7c00;
+  int exponent = x == 0 ? -14 : std::ilogb(x);
+  if (exponent < -14) exponent = -14;
+  const int steps = static_cast<int>(std::nearbyint(std::ldexp(x, 10 - exponent)));  // 1024 .. 2048; denormal: from 0
+  return static_cast<uint16_t>(sign + (exponent + 14) * 1024 + steps);  // a carry to 2048 moves on to the next exponent
+}
+
+namespace {
+
+double half_at(const uint8_t* p) { return half_value(static_cast<uint16_t>(p[0] | p[1] << 8)); }
+
+double float_at(const uint8_t* p) {
+  float x;
+  std::memcpy(&x, p, 4);
+  return x;
+}
+
+double brain_at(const uint8_t* p) {
+  const uint8_t widened[4] = {0, 0, p[0], p[1]};
+  return float_at(widened);
+}
+
+// Scale and min of sub-block j of Q4_K and Q5_K, from their 12 bytes.
+void scale_and_min(const uint8_t* s, int j, int* scale, int* min) {
+  if (j < 4) {
+    *scale = s[j] % 64;
+    *min = s[j + 4] % 64;
+  } else {
+    *scale = s[j + 4] % 16 + 16 * (s[j - 4] / 64);
+    *min = s[j + 4] / 16 + 16 * (s[j] / 64);
+  }
+}
+
+double element(TensorType type, const uint8_t* b, int e) {
+  switch (type) {
+    case TensorType::F32: return float_at(b);
+    case TensorType::F16: return half_at(b);
+    case TensorType::BF16: return brain_at(b);
+    case TensorType::Q4_0: {
+      const int q = e < 16 ? b[2 + e] % 16 : b[2 + e - 16] / 16;
+      return half_at(b) * (q - 8);
+    }
+    case TensorType::Q5_0: {
+      const int q = e < 16 ? b[6 + e] % 16 : b[6 + e - 16] / 16;
+      const int fifth = b[2 + e / 8] >> e % 8 & 1;
+      return half_at(b) * (q + 16 * fifth - 16);
+    }
+    case TensorType::Q8_0: return half_at(b) * (b[2 + e] < 128 ? b[2 + e] : b[2 + e] - 256);
+    case TensorType::Q4_K:
+    case TensorType::Q5_K: {
+      const int j = e / 32;
+      const uint8_t* qs = b + (type == TensorType::Q4_K ? 16 : 48);
+      const uint8_t byte = qs[e / 64 * 32 + e % 32];
+      int q = j % 2 ? byte / 16 : byte % 16;
+      if (type == TensorType::Q5_K) q += 16 * (b[16 + e % 32] >> j & 1);
+      int scale, min;
+      scale_and_min(b + 4, j, &scale, &min);
+      return half_at(b) * scale * q - half_at(b + 2) * min;
+    }
+    case TensorType::Q6_K: {
+      const int half = e / 128, k = e % 128 / 32, l = e % 32;
+      const uint8_t byte = b[64 * half + 32 * (k % 2) + l];
+      const int low = k < 2 ? byte % 16 : byte / 16;
+      const int high = b[128 + 32 * half + l] >> 2 * k & 3;
+      const int scale = static_cast<int8_t>(b[192 + e / 16]);
+      return half_at(b + 208) * scale * (low + 16 * high - 32);
+    }
+    default: return NAN;
+  }
+}
+
+}  // namespace
+
+std::vector<double> dequantize(TensorType type, const uint8_t* row, size_t k) {
+  const coterie::TypeInfo& info = type_info(type);
+  std::vector<double> y(k);
+  for (size_t i = 0; i < k; ++i)
+    y[i] = element(type, row + i / info.block_elems * info.block_bytes, static_cast<int>(i % info.block_elems));
+  return y;
+}
+
+Sum dot(const std::vector<double>& w, const std::vector<double>& x) {
+  Sum sum = {0, 0};
+  for (size_t i = 0; i < w.size(); ++i) {
+    sum.value += w[i] * x[i];
+    sum.magnitude += std::fabs(w[i] * x[i]);
+  }
+  return sum;
+}
+
+uint32_t crc32(const void* data, size_t n_bytes) {
+  const uint8_t* p = static_cast<const uint8_t*>(data);
+  uint32_t crc = 0xffffffff;
+  for (size_t i = 0; i < n_bytes; ++i) {
+    crc ^= p[i];
+    for (int bit = 0; bit < 8; ++bit) crc = crc >> 1 ^ (crc & 1 ? 0xedb88320 : 0);
+  }
+  return ~crc;
+}
+
+}  // namespace reference
