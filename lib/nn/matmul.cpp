@@ -9,6 +9,7 @@ namespace {
 // A task is a tile of rows of one product, for all its activations. Small enough that a cancelled call ends within
 // milliseconds even with the scalar kernels, and that its weights stay in the L2 cache while the activations pass.
 constexpr size_t kTaskMacs = size_t{1} << 23;
+constexpr size_t kLeastTaskMacs = size_t{1} << 17;  // less is done sooner than another thread wakes up
 constexpr size_t kTileBytes = size_t{192} << 10;
 
 size_t tile_rows(const Product& p, size_t n_threads) {
@@ -16,8 +17,8 @@ size_t tile_rows(const Product& p, size_t n_threads) {
   size_t rows = std::max<size_t>(1, kTaskMacs / macs_per_row);
   if (p.n > 1) rows = std::min(rows, std::max<size_t>(1, kTileBytes / p.w.row_bytes));
   // a few tiles a thread, so that the last one to finish is not waited for long
-  rows = std::min(rows, std::max<size_t>(16, p.w.n_out / (4 * n_threads)));
-  return rows >= 4 ? rows / 4 * 4 : rows;
+  rows = std::min(rows, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (4 * n_threads)));
+  return rows >= 4 ? rows / 4 * 4 : std::max<size_t>(1, rows);
 }
 
 size_t tile_count(const Product& p, size_t n_threads) {
