@@ -5,8 +5,8 @@
 
 The weights mean nothing, but behave: logits have a standard deviation of 2 to 3. The prompts are chosen so that engines
 can be compared tightly: no router decision is close to a tie (where rounding flips an expert, errors have no useful
-bound), and the first n_clear tokens of quantised models meet no value near the middle of two int8 or F16 codes (where
-one flips, it flips others in later layers, and the error grows to that of the quantisation itself).
+bound), and the first n_clear tokens meet no value near the middle of two int8 codes, or of two F16 codes in the cache
+(where one flips, it flips others in later layers, and the error grows to that of the quantisation itself).
 Same SEED, same files. Form and prompt of each model are in the manifest:
   name, file (first shard of a split model), arch, types, prompt (token ids), n_clear, exercises,
   peer: the file for llama.cpp, where it needs the same function written in another way; null when it has no such
@@ -32,7 +32,7 @@ N_VOCAB = 320
 MIN_MARGIN = 0.02  # of router probabilities
 # In a clear token, no value that is rounded on purpose (to int8, to F16 in the cache) lies closer to the middle of two
 # codes than this, relative to the root mean square of its vector: several times the rounding error of float32 sums.
-MIN_DISTANCE = {"int8": 1e-6, "F16": 2e-7}
+MIN_DISTANCE = {"int8": 1.5e-6, "F16": 3e-7}
 N_CLEAR = 8  # so many leading tokens are clear
 
 # What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
@@ -418,15 +418,15 @@ def write_model(path, form, config):
 def choose_prompt(path, form):
     """Random ids, token by token, each drawn again until it is clear. Returns a dict for the manifest."""
     rng = np.random.default_rng([SEED, zlib.crc32(form.name.encode()), 1])
-    exact, rounded = forward.Model(path), []
-    if form.types not in gguf.FLOAT_TYPES:
-        rounded = [forward.Model(path, forward.Numerics("int8", kv_f16=True)), forward.Model(path, forward.Numerics("ggml"))]
+    exact, engine = forward.Model(path), forward.Model(path, forward.Numerics("int8", kv_f16=True))
+    # llama.cpp rounds elsewhere, but should route alike too
+    rounded = [] if form.types in gguf.FLOAT_TYPES else [engine, forward.Model(path, forward.Numerics("ggml"))]
     ids, logits, margin, n_tries = [], [], np.inf, 0
 
     def is_clear(token):
-        for model in rounded[:1] if len(ids) < N_CLEAR else []:
-            forward.forward(model, [token])
-            if any(distance < MIN_DISTANCE[kind] for kind, distance in model.ties.items()):
+        if len(ids) < N_CLEAR:
+            forward.forward(engine, [token])
+            if any(distance < MIN_DISTANCE[kind] for kind, distance in engine.ties.items()):
                 return False
         logits.append(forward.forward(exact, [token]))
         if any(margin < MIN_MARGIN for _, margin in exact.routes):
@@ -445,7 +445,7 @@ def choose_prompt(path, form):
         if is_clear(token):
             ids.append(token)
             margin = min([margin, *(m for _, m in exact.routes)])
-        for model in (exact, *rounded):
+        for model in (exact, engine, *rounded):
             model.n_past = len(ids)
     return {"prompt": ids, "n_clear": min(N_CLEAR, len(ids)), "logits_std": round(float(np.std(logits)), 3),
             "router_margin": None if np.isinf(margin) else round(margin, 4), "n_tries": n_tries}
