@@ -44,8 +44,9 @@ class ByteWriter {
     return put_bytes(text.data(), text.size());
   }
   ByteWriter& put_bytes(const void* from, size_t n) {
-    const std::byte* p = static_cast<const std::byte*>(from);
-    out_.insert(out_.end(), p, p + n);
+    const size_t at = out_.size();
+    out_.resize(at + n);
+    if (n != 0) std::memcpy(out_.data() + at, from, n);
     return *this;
   }
   ByteWriter& pad_to(size_t multiple) {

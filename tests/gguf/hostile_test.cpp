@@ -262,7 +262,8 @@ TEST(Hostile, BytesThatAreNotAligned) {
 Bytes small_file() {
   GgufBuilder b;
   b.alignment(32).kv("general.architecture", "llama").kv("flag", true);
-  b.kv("tokens", std::vector<std::string>{"a", "bc"}).kv("scores", std::vector<float>{0, 1}).kv("flags", std::vector<bool>{true, false});
+  b.kv("tokens", std::vector<std::string>{"a", "bc"}).kv("scores", std::vector<float>{0, 1});
+  b.kv("flags", std::vector<bool>{true, false});
   b.tensor("a", TensorType::F32, {4, 2}).tensor("b", TensorType::Q8_0, {32, 2, 1, 1}).tensor("c", TensorType::I8, {32});
   return b.build();
 }

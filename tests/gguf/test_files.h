@@ -1,45 +1,23 @@
-// What tests of files share: status expectations, a file parsed in memory, a folder that cleans up after itself.
+// What tests of files share: a file parsed in memory, a folder that cleans up after itself, data beside the repository.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
-#include <initializer_list>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/expect_status.h"
 #include "base/status.h"
 #include "gguf/gguf.h"
 #include "gguf/gguf_builder.h"
 
-#define EXPECT_OK(expression) EXPECT_TRUE(::coterie::test::is_ok(expression))
-#define ASSERT_OK(expression) ASSERT_TRUE(::coterie::test::is_ok(expression))
-// The status has this code, and its message contains every one of the words: EXPECT_ERROR(s, code, {"key x", "7"}).
-#define EXPECT_ERROR(expression, ...) EXPECT_TRUE(::coterie::test::is_error(expression, __VA_ARGS__))
-
 namespace coterie::test {
-
-inline testing::AssertionResult is_ok(const Status& status) {
-  if (status.ok()) return testing::AssertionSuccess();
-  return testing::AssertionFailure() << code_name(status.code()) << ": " << status.message();
-}
-
-inline testing::AssertionResult is_error(const Status& status, Code code,
-                                         std::initializer_list<std::string_view> words) {
-  if (status.code() != code) {
-    return testing::AssertionFailure() << "found " << code_name(status.code()) << " (" << status.message()
-                                       << "), expected " << code_name(code);
-  }
-  for (const std::string_view word : words) {
-    if (status.message().find(word) != std::string::npos) continue;
-    return testing::AssertionFailure() << "no \"" << word << "\" in: " << status.message();
-  }
-  return testing::AssertionSuccess();
-}
 
 // A file in memory that must parse: file->tensor("x").
 class Parsed {
