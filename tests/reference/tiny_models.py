@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tiny random-weight GGUF models, one per form an engine must read, and manifest.json that lists them.
 
-  tiny_models.py DIR
+  tiny_models.py DIR      leaves DIR alone when its manifest is newer than these scripts
 
 The weights mean nothing, but behave: logits have a standard deviation of 2 to 3. The prompts are chosen so that engines
 can be compared tightly: no router decision is close to a tie (where rounding flips an expert, errors have no useful
@@ -479,10 +479,19 @@ def load_manifest(directory):
         return json.load(file)
 
 
+def is_current(directory):
+    here, manifest = os.path.dirname(os.path.abspath(__file__)), os.path.join(directory, "manifest.json")
+    sources = (os.path.join(here, f"{name}.py") for name in ("tiny_models", "forward", "quants", "gguf"))
+    return os.path.exists(manifest) and os.path.getmtime(manifest) > max(map(os.path.getmtime, sources))
+
+
 def main():
     if len(sys.argv) != 2:
         print(__doc__)
         return 2
+    if is_current(sys.argv[1]):
+        print(f"seed {SEED}: models in {sys.argv[1]} are current")
+        return 0
     start = time.time()
     forms = [*deepseek2_forms(), *llama_forms()]
     manifest = make_all(sys.argv[1], forms)

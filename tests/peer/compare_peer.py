@@ -1,0 +1,184 @@
+#!/usr/bin/env python3
+"""Compares next-token probabilities of llama.cpp, the engine and the float64 reference on every tiny model.
+
+  compare_peer.py --models DIR --work DIR [--coterie PROGRAM]
+
+DIR of --models as written by tests/reference/tiny_models.py; llama.cpp comes as the npm package node-llama-cpp and is
+installed below --work, never in the source tree. Exit code 77 (skipped) when it cannot be installed.
+
+Three answers per model, so that a disagreement says who is wrong:
+  ref~llama    the reference with ggml's activations against llama.cpp
+  cot~llama    the engine against llama.cpp
+  cot~ref      the engine against the reference with the engine's activations and F16 cache
+Distances are total variations of the next-token distributions, mean over positions. The tolerance is what the rounding
+of activations and cache explains. The reference computes it: E = distance between exact and engine-rounded reference,
+G = distance between exact and ggml-rounded reference. Total variation obeys the triangle inequality, so two correct
+engines are within E + G; SLACK allows for int8 codes that float32 errors flip, and FLOOR for float32 errors themselves.
+Models of F32 weights have G = 0, so ref~llama is bounded by FLOOR alone, and E is the F16 cache: about 1e-4.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "reference"))
+
+import one_thread  # noqa: E402, F401
+import numpy as np  # noqa: E402
+
+import forward  # noqa: E402
+import tiny_models  # noqa: E402
+from comparing import Distance, coterie_logits  # noqa: E402
+
+SKIPPED = 77
+SLACK = 1.5
+FLOOR = 1e-5
+BINARIES = {("Linux", "x86_64"): "linux-x64", ("Linux", "aarch64"): "linux-arm64"}
+# With AMX, quantised deepseek2 models abort in ggml-backend.cpp; without this library the next best one is loaded.
+BROKEN_LIBRARY = "libggml-cpu-sapphirerapids.so"
+
+
+class Skip(Exception):
+    pass
+
+
+def install(work):
+    """Returns the directory of the package; installs it where it is missing. Raises Skip."""
+    package = os.path.join(work, "node_modules", "node-llama-cpp")
+    binaries = BINARIES.get((platform.system(), platform.machine()))
+    if binaries is None:
+        raise Skip(f"no prebuilt llama.cpp for {platform.system()} {platform.machine()}")
+    for program in ("node", "npm"):
+        if shutil.which(program) is None:
+            raise Skip(f"{program} is not installed")
+    scope = os.path.join(work, "node_modules", "@node-llama-cpp", binaries)
+    os.makedirs(work, exist_ok=True)
+    with open(os.path.join(HERE, "package.json"), encoding="utf-8") as file:
+        version = json.load(file)["dependencies"]["node-llama-cpp"]
+    if installed_version(package) != version or not os.path.isdir(scope):
+        shutil.copy(os.path.join(HERE, "package.json"), work)
+        # The package's optional dependencies are the binaries of every platform; one is enough.
+        command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional",
+                   "--fetch-retries=1", f"node-llama-cpp@{version}", f"@node-llama-cpp/{binaries}@{version}"]
+        try:
+            subprocess.run(command, cwd=work, check=True, capture_output=True, text=True, timeout=600)
+        except subprocess.CalledProcessError as error:
+            lines = error.stderr.strip().splitlines() or ["no message"]
+            raise Skip(f"npm install failed: {next((line for line in lines if 'error' in line), lines[-1])}") from error
+        except subprocess.TimeoutExpired as error:
+            raise Skip("npm install took too long") from error
+    broken = os.path.join(scope, "bins", binaries, BROKEN_LIBRARY)
+    if os.path.exists(broken):
+        os.remove(broken)
+    return package
+
+
+def installed_version(package):
+    try:
+        with open(os.path.join(package, "package.json"), encoding="utf-8") as file:
+            return json.load(file)["version"]
+    except OSError:
+        return None
+
+
+def llama_logits(package, work, models, entries):
+    """Runs llama.cpp over all entries. Returns {name: logits or a message}, and its CPU library. Raises Skip."""
+    results, backend, pending = {}, None, list(entries)
+    while pending:
+        jobs = [{"model": os.path.join(models, entry["peer"]), "ids": entry["prompt"],
+                 "out": os.path.join(work, f"{entry['name']}.logits")} for entry in pending]
+        by_out = {job["out"]: entry for job, entry in zip(jobs, pending)}
+        jobs_file = os.path.join(work, "jobs.json")
+        with open(jobs_file, "w", encoding="utf-8") as file:
+            json.dump({"package": package, "jobs": jobs}, file)
+        process = subprocess.run(["node", os.path.join(HERE, "llama_cpp_logits.mjs"), jobs_file], capture_output=True,
+                                 text=True, timeout=600)
+        for line in process.stdout.splitlines():
+            report = json.loads(line) if line.startswith("{") else {}
+            backend = report.get("backend", backend)
+            if "out" in report:
+                entry = by_out[report["out"]]
+                results[entry["name"]] = report.get("error") or read_logits(report["out"], len(entry["prompt"]))
+        if backend is None:
+            raise Skip(f"llama.cpp does not start: {process.stderr.strip()[-300:]}")
+        pending = [entry for entry in pending if entry["name"] not in results]
+        if pending:  # llama.cpp ended the process; go on with the next model
+            last = process.stderr.strip().splitlines()[-1:] or [""]
+            results[pending.pop(0)["name"]] = f"llama.cpp ended with {process.returncode}: {last[0]}"
+    return results, backend
+
+
+def read_logits(path, n_tokens):
+    return np.fromfile(path, "<f4").reshape(n_tokens, -1)
+
+
+def compare(entry, models, peer, program):
+    """Returns a line of measurements and a list of complaints."""
+    path, ids = os.path.join(models, entry["file"]), entry["prompt"]
+    exact = forward.logits(path, ids)
+    like_engine = forward.logits(path, ids, forward.Numerics("int8", kv_f16=True))
+    # llama.cpp uses the absorbed form of MLA for new files and the expanded one for legacy files (deepseek2.cpp).
+    legacy = forward.Model(path).has("blk.0.attn_kv_b.weight")
+    like_ggml = forward.logits(path, ids, forward.Numerics("ggml", absorbed=not legacy))
+    engine_error = Distance(exact, like_engine).variation.mean()
+    ggml_error = Distance(exact, like_ggml).variation.mean()
+    columns, complaints = [], []
+
+    def check(name, reference, logits, explained):
+        distance, limit = Distance(reference, logits).variation.mean(), SLACK * explained + FLOOR
+        columns.append(f"{name} {distance:.1e} (limit {limit:.1e})")
+        if distance > limit:
+            complaints.append(name)
+
+    if peer is None:
+        columns.append("llama.cpp has no such function")
+    else:
+        check("ref~llama", like_ggml, peer, ggml_error)
+    if program:
+        engine = coterie_logits(program, path, ids)
+        check("cot~ref", like_engine, engine, engine_error)
+        if peer is not None:
+            check("cot~llama", peer, engine, engine_error + ggml_error)
+            columns.append(f"KL {Distance(peer, engine).kl.mean():.1e}")
+    return "  ".join(columns), complaints
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", required=True, help="directory of tiny models")
+    parser.add_argument("--work", required=True, help="directory for llama.cpp and its results")
+    parser.add_argument("--coterie", help="the engine's program; without it only reference and llama.cpp are compared")
+    args = parser.parse_args()
+    manifest, work = tiny_models.load_manifest(args.models), os.path.abspath(args.work)
+    models = os.path.abspath(args.models)
+    expressible = [entry for entry in manifest["models"] if entry["peer"]]
+    try:
+        package = install(work)
+        peers, backend = llama_logits(package, work, models, expressible)
+    except Skip as reason:
+        print(f"skipped: {reason}")
+        return SKIPPED
+    print(f"seed {manifest['seed']}; llama.cpp of node-llama-cpp {installed_version(package)}, {backend}, F32 cache")
+    n_failed = 0
+    for entry in manifest["models"]:
+        peer = peers.get(entry["name"])
+        try:
+            if isinstance(peer, str):
+                raise RuntimeError(peer)
+            line, complaints = compare(entry, models, peer, args.coterie)
+        except RuntimeError as error:
+            line, complaints = "", [str(error)]
+        n_failed += bool(complaints)
+        notes = f"  [{entry['peer_note']}]" if entry["peer_note"] else ""
+        print(f"{entry['name']:28} {line}  {'FAILED: ' + ', '.join(complaints) if complaints else 'ok'}{notes}", flush=True)
+    print(f"{len(expressible)} of {len(manifest['models'])} forms can be said to llama.cpp; {n_failed} failed")
+    return 1 if n_failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
