@@ -32,7 +32,9 @@ void add_gemv(const Kernels& kernels, Crcs* crcs) {
       kernels.gemv[static_cast<uint32_t>(type)](y.data(), w.data, w.row_bytes, w.k, act.data(), 0, w.n_rows);
       results.insert(results.end(), y.begin(), y.end());
     }
-    (*crcs)[std::string("gemv ") + type_info(type).name] = crc_of(results);
+    std::string name = "gemv ";
+    name += type_info(type).name;
+    (*crcs)[name] = crc_of(results);
   }
 }
 

@@ -1,0 +1,189 @@
+// 64-bit Arm with the dot product instructions (ASIMDDP, Armv8.2).
+#include <arm_neon.h>
+
+#include "kernels.h"
+
+namespace coterie {
+namespace neon {
+namespace {
+
+struct Lanes {
+  float32x4_t v[4];
+};
+
+template <class Op>
+Lanes each(const Op& op) {
+  return {{op(0), op(1), op(2), op(3)}};
+}
+
+Lanes load(const float* p) {
+  return each([=](int i) { return vld1q_f32(p + 4 * i); });
+}
+Lanes load(const Single* p) {
+  return each([=](int i) { return vreinterpretq_f32_u8(vld1q_u8(reinterpret_cast<const uint8_t*>(p + 4 * i))); });
+}
+uint16x8_t load_words(const void* p) { return vreinterpretq_u16_u8(vld1q_u8(static_cast<const uint8_t*>(p))); }
+Lanes load(const Half* p) {
+  const float16x8_t low = vreinterpretq_f16_u16(load_words(p)), high = vreinterpretq_f16_u16(load_words(p + 8));
+  return {{vcvt_f32_f16(vget_low_f16(low)), vcvt_high_f32_f16(low), vcvt_f32_f16(vget_low_f16(high)),
+           vcvt_high_f32_f16(high)}};
+}
+Lanes load(const Brain* p) {
+  const uint16x8_t low = load_words(p), high = load_words(p + 8);
+  return {{vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(low), 16)), vreinterpretq_f32_u32(vshll_high_n_u16(low, 16)),
+           vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(high), 16)),
+           vreinterpretq_f32_u32(vshll_high_n_u16(high, 16))}};
+}
+void store(float* p, Lanes a) {
+  for (int i = 0; i < 4; ++i) vst1q_f32(p + 4 * i, a.v[i]);
+}
+void store_halves(Half* p, float32x4_t low, float32x4_t high) {
+  const uint16x8_t h = vreinterpretq_u16_f16(vcvt_high_f16_f32(vcvt_f16_f32(low), high));
+  const uint16x8_t nan = vcgtq_u16(vandq_u16(h, vdupq_n_u16(0x7fff)), vdupq_n_u16(0x7c00));
+  vst1q_u8(reinterpret_cast<uint8_t*>(p), vreinterpretq_u8_u16(vbslq_u16(nan, vdupq_n_u16(0x7e00), h)));
+}
+void store(Half* p, Lanes a) { store_halves(p, a.v[0], a.v[1]), store_halves(p + 8, a.v[2], a.v[3]); }
+Lanes splat(float x) {
+  return each([=](int) { return vdupq_n_f32(x); });
+}
+Lanes operator+(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vaddq_f32(a.v[i], b.v[i]); });
+}
+Lanes operator-(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vsubq_f32(a.v[i], b.v[i]); });
+}
+Lanes operator*(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vmulq_f32(a.v[i], b.v[i]); });
+}
+Lanes operator/(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vdivq_f32(a.v[i], b.v[i]); });
+}
+Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
+  return each([&](int i) { return vfmaq_f32(c.v[i], a.v[i], b.v[i]); });
+}
+Lanes greater(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vbslq_f32(vcgtq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]); });
+}
+Lanes lesser(const Lanes& a, const Lanes& b) {
+  return each([&](int i) { return vbslq_f32(vcltq_f32(a.v[i], b.v[i]), a.v[i], b.v[i]); });
+}
+Lanes shift_to_exponent(const Lanes& a) {
+  return each([&](int i) { return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_f32(a.v[i]), 23)); });
+}
+float fold(const Lanes& a) {
+  const float32x4_t four = vaddq_f32(vaddq_f32(a.v[0], a.v[2]), vaddq_f32(a.v[1], a.v[3]));
+  const float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+int16x8_t round_to_words(float32x4_t low, float32x4_t high) {
+  return vqmovn_high_s32(vqmovn_s32(vcvtnq_s32_f32(low)), vcvtnq_s32_f32(high));
+}
+void store_int8(int8_t* p, const Lanes& a) {
+  vst1q_s8(p, vqmovn_high_s16(vqmovn_s16(round_to_words(a.v[0], a.v[1])), round_to_words(a.v[2], a.v[3])));
+}
+
+#include "float_inl.h"
+
+struct V {
+  static constexpr int kRows = 4;
+  struct Codes { int8x16_t low, high; };
+  struct Scales {  // in order, in two widths
+    int16x8_t words[2];
+    int32x4_t wide[4];
+  };
+  struct Sums { int16x8_t words[2]; };
+  using Dots = int32x4_t;
+  using Ints = int32x4_t;
+  using Rows = float32x4_t;
+
+  static void prefetch(const void* p, size_t n_bytes) {
+    for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch(static_cast<const char*>(p) + 1024 + at);
+  }
+
+  static Codes load(const void* p) {
+    return {vld1q_s8(static_cast<const int8_t*>(p)), vld1q_s8(static_cast<const int8_t*>(p) + 16)};
+  }
+  static Codes nibbles(const uint8_t* p) {
+    const uint8x16_t v = vld1q_u8(p);
+    return {vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), vreinterpretq_s8_u8(vshrq_n_u8(v, 4))};
+  }
+  static int8x16_t fifth_bits(uint8_t low, uint8_t high) {
+    const uint8x16_t bit_of = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
+    const uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(low), vdup_n_u8(high)), bit_of);
+    return vreinterpretq_s8_u8(vandq_u8(set, vdupq_n_u8(16)));
+  }
+  static Codes fifth_bits(uint32_t b) {
+    return {fifth_bits(static_cast<uint8_t>(b), static_cast<uint8_t>(b >> 8)),
+            fifth_bits(static_cast<uint8_t>(b >> 16), static_cast<uint8_t>(b >> 24))};
+  }
+  template <int kShift, int kMask>
+  static int8x16_t bits(int8x16_t a) {
+    uint8x16_t v = vreinterpretq_u8_s8(a);
+    if constexpr (kShift > 0) v = vshrq_n_u8(v, kShift);
+    if constexpr (kShift < 0) v = vshlq_n_u8(v, -kShift);
+    return vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(kMask)));
+  }
+  template <int kShift, int kMask>
+  static Codes bits(Codes a) {
+    return {bits<kShift, kMask>(a.low), bits<kShift, kMask>(a.high)};
+  }
+  static Codes either(Codes a, Codes b) { return {vorrq_s8(a.low, b.low), vorrq_s8(a.high, b.high)}; }
+
+  static Dots dot_signed(Codes w, const int8_t* x) {
+    return vdotq_s32(vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x)), w.high, vld1q_s8(x + 16));
+  }
+  static Dots dot(Codes w, const int8_t* x) { return dot_signed(w, x); }  // codes are less than 128
+  template <int g>
+  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
+    const int32x4_t low = vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x));
+    const int32x4_t high = vdotq_s32(vdupq_n_s32(0), w.high, vld1q_s8(x + 16));
+    acc = vmlaq_laneq_s32(acc, low, s.wide[g / 2], g % 2 * 2);
+    return vmlaq_laneq_s32(acc, high, s.wide[g / 2], g % 2 * 2 + 1);
+  }
+  static Scales scales(int8x16_t s) {
+    const int16x8_t low = vmovl_s8(vget_low_s8(s)), high = vmovl_high_s8(s);
+    return {{low, high}, {vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)),
+                          vmovl_high_s16(high)}};
+  }
+  static Scales scales_of_32(uint64_t s) {
+    const int8x16_t v = vreinterpretq_s8_u64(vdupq_n_u64(s));
+    return scales(vzip1q_s8(v, v));
+  }
+  static Scales scales_of_16(uint64_t low, uint64_t high) {
+    return scales(vreinterpretq_s8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high))));
+  }
+  static Sums sums(const int16_t* sum16) { return {{vld1q_s16(sum16), vld1q_s16(sum16 + 8)}}; }
+  static Dots dot(const Scales& a, const Sums& b) {
+    int32x4_t acc = vmull_s16(vget_low_s16(a.words[0]), vget_low_s16(b.words[0]));
+    acc = vmlal_high_s16(acc, a.words[0], b.words[0]);
+    acc = vmlal_s16(acc, vget_low_s16(a.words[1]), vget_low_s16(b.words[1]));
+    return vmlal_high_s16(acc, a.words[1], b.words[1]);
+  }
+  template <int kZero>
+  static Dots zeros(const Scales& s, const Sums& sums) {
+    if constexpr (kZero == 0) return vdupq_n_s32(0);
+    else return vmulq_n_s32(dot(s, sums), -kZero);
+  }
+
+  static Ints reduce(const Dots* a) { return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3])); }
+  static Ints sub(Ints a, int32_t b) { return vsubq_s32(a, vdupq_n_s32(b)); }
+  template <class Get>
+  static Rows halves(const Get& get) {
+    const f16_bits h[4] = {get(0), get(1), get(2), get(3)};
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
+  }
+  static Rows rows(float x) { return vdupq_n_f32(x); }
+  static Rows mul(Rows a, float b) { return vmulq_n_f32(a, b); }
+  static Rows fma(Rows a, Ints b, Rows c) { return vfmaq_f32(c, a, vcvtq_f32_s32(b)); }
+  static void store(float* p, Rows a) { vst1q_f32(p, a); }
+};
+
+#include "gemv_inl.h"
+
+}  // namespace
+}  // namespace neon
+
+extern const Kernels kernels_neon;
+constinit const Kernels kernels_neon = neon::make_kernels("neon");
+
+}  // namespace coterie
