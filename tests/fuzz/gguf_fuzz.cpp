@@ -2,6 +2,8 @@
 //   cmake -B build/fuzz -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_C_COMPILER=clang -DCOTERIE_BUILD_TESTS=ON
 //         -DCOTERIE_BUILD_FUZZ=ON && cmake --build build/fuzz --target gguf_fuzz gguf_seeds
 //   mkdir corpus && build/fuzz/bin/gguf_seeds corpus && build/fuzz/bin/gguf_fuzz corpus
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <vector>
 

@@ -38,8 +38,8 @@ void walk_numbers(const Value& value) {
     int64_t s;
     double d;
     bool b;
-    const bool got = value.get(i, &u) | value.get(i, &s) | value.get(i, &d) | value.get(i, &b);
-    require(got == (i < value.count));
+    const int n_fitting = value.get(i, &u) + value.get(i, &s) + value.get(i, &d) + value.get(i, &b);
+    require((n_fitting > 0) == (i < value.count));
   }
 }
 
