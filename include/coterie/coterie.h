@@ -16,8 +16,8 @@
  *     fields are added at the end only.
  *   - "(any thread)" marks what may be called while another thread uses the same handle. Everything on an engine or a
  *     model is (any thread) except its destruction.
- *   - Functions that fill an array take its capacity and always store the full count: call with capacity 0 to size it;
- *     a too small array gives COTERIE_INVALID_ARGUMENT and is filled as far as it goes.
+ *   - Functions that fill an array take its capacity and always store the full count: with capacity 0 they only do that
+ *     and return OK; another too small array gives COTERIE_INVALID_ARGUMENT and is filled as far as it goes.
  */
 #ifndef COTERIE_H
 #define COTERIE_H

@@ -1,0 +1,117 @@
+#include "engine/generation.h"
+
+namespace coterie {
+namespace {
+
+// Unused slots of the vocabulary, and rows of the output head beyond it.
+std::vector<uint8_t> banned_tokens(const Model& model) {
+  std::vector<uint8_t> banned(model.shape().n_vocab, 1);
+  const Tokenizer& tokenizer = model.tokenizer();
+  for (int32_t id = 0; id < tokenizer.n_vocab(); ++id) banned[id] = tokenizer.kind(id) == TokenKind::kUnused;
+  return banned;
+}
+
+}  // namespace
+
+Status Generation::create(Session& session, std::span<const int32_t> prompt, const Options& options,
+                          std::unique_ptr<Generation>* out) {
+  if (prompt.empty()) return Error(Code::kInvalidArgument, "prompt: no tokens, expected at least one");
+  COTERIE_RETURN_IF_ERROR(validate(options.sampling));
+  out->reset(new Generation(session, prompt, options));
+  return {};
+}
+
+Generation::Generation(Session& session, std::span<const int32_t> prompt, const Options& options)
+    : session_(session),
+      prompt_(prompt.begin(), prompt.end()),
+      n_left_(options.max_tokens == 0 ? UINT32_MAX : options.max_tokens),
+      sampler_(options.sampling, session.model().shape().n_vocab),
+      parser_(session.model().tokenizer(), options.chat, prompt),
+      banned_(banned_tokens(session.model())) {}
+
+Generation::~Generation() {
+  if (cancelled_) session_.clear_cancel();
+}
+
+void Generation::request_cancel() {
+  if (ended_) return;
+  cancelled_ = true;
+  session_.request_cancel();
+}
+
+void Generation::end(Event::Reason reason) {
+  parser_.finish();
+  reason_ = reason;
+  ended_ = true;
+  if (cancelled_) session_.clear_cancel();
+}
+
+Status Generation::end_on(Status status) {
+  if (status.ok()) return status;
+  end(Event::kCancelled);
+  return status.code() == Code::kCancelled ? Status() : status;
+}
+
+bool Generation::take_text(Event* event) {
+  if (!parser_.take(&piece_)) return false;
+  event->type = piece_.kind == Piece::kReasoning ? Event::kReasoning : Event::kText;
+  event->text = piece_.text;
+  return true;
+}
+
+Status Generation::evaluate_prompt(Event* event) {
+  size_t done = 0;
+  COTERIE_RETURN_IF_ERROR(end_on(session_.sync_chunk(prompt_, &done)));
+  if (ended_) return {};
+  prompt_done_ = done == prompt_.size();
+  event->type = Event::kPrompt;
+  event->n_done = done;
+  event->n_total = prompt_.size();
+  return {};
+}
+
+Status Generation::choose_token() {
+  if (pending_ >= 0) {
+    if (session_.tokens().size() == session_.n_ctx()) {
+      end(Event::kLength);
+      return {};
+    }
+    COTERIE_RETURN_IF_ERROR(end_on(session_.append({&pending_, 1}, nullptr)));
+    if (ended_) return {};
+    pending_ = -1;
+  }
+  const int32_t token = sampler_.sample(session_.logits(), session_.tokens(), banned_);
+  if (token < 0) return end_on(Error(Code::kInternal, "logits after %zu tokens: not one is a number", session_.tokens().size()));
+  tokens_.push_back(token);
+  pending_ = token;
+  if (session_.model().tokenizer().is_end(token)) {
+    end(Event::kStop);
+    return {};
+  }
+  parser_.push(token);
+  if (--n_left_ == 0) end(Event::kLength);
+  return {};
+}
+
+Status Generation::next(Event* event) {
+  *event = Event();
+  reported_.clear();
+  if (!ended_ && cancelled_) end(Event::kCancelled);
+  if (!ended_ && !prompt_done_) {
+    COTERIE_RETURN_IF_ERROR(evaluate_prompt(event));
+    if (!ended_) return {};
+  }
+  while (!take_text(event)) {
+    if (ended_) {
+      event->type = Event::kEnd;
+      event->reason = reason_;
+      break;
+    }
+    COTERIE_RETURN_IF_ERROR(choose_token());
+  }
+  reported_.swap(tokens_);
+  event->tokens = reported_;
+  return {};
+}
+
+}  // namespace coterie
