@@ -2,9 +2,6 @@
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-target_include_directories(coterie INTERFACE
-  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
 add_library(coterie::coterie ALIAS coterie)
 
 install(TARGETS coterie EXPORT coterie-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})

@@ -1,0 +1,116 @@
+/* Prints the layout of every public struct, as recorded in layout.txt, and the values of the frozen constants. */
+#include <coterie/coterie.h>
+#include <stdio.h>
+
+#define STRUCT(type) printf("%s %zu\n", #type, sizeof(type))
+#define FIELD(type, field) printf("%s.%s %zu %zu\n", #type, #field, offsetof(type, field), sizeof(((type*)0)->field))
+#define VALUE(name) printf("%s = %d\n", #name, (int)name)
+
+int main(void) {
+  STRUCT(coterie_error);
+  FIELD(coterie_error, status);
+  FIELD(coterie_error, message);
+  STRUCT(coterie_engine_options);
+  FIELD(coterie_engine_options, struct_size);
+  FIELD(coterie_engine_options, n_threads);
+  FIELD(coterie_engine_options, log);
+  FIELD(coterie_engine_options, user);
+  STRUCT(coterie_type_usage);
+  FIELD(coterie_type_usage, name);
+  FIELD(coterie_type_usage, n_tensors);
+  FIELD(coterie_type_usage, n_bytes);
+  STRUCT(coterie_model_info);
+  FIELD(coterie_model_info, struct_size);
+  FIELD(coterie_model_info, architecture);
+  FIELD(coterie_model_info, name);
+  FIELD(coterie_model_info, n_files);
+  FIELD(coterie_model_info, n_layer);
+  FIELD(coterie_model_info, n_embd);
+  FIELD(coterie_model_info, n_head);
+  FIELD(coterie_model_info, n_vocab);
+  FIELD(coterie_model_info, n_ctx_train);
+  FIELD(coterie_model_info, n_expert);
+  FIELD(coterie_model_info, n_expert_used);
+  FIELD(coterie_model_info, n_expert_shared);
+  FIELD(coterie_model_info, n_layer_dense);
+  FIELD(coterie_model_info, n_tensors);
+  FIELD(coterie_model_info, n_params);
+  FIELD(coterie_model_info, file_bytes);
+  FIELD(coterie_model_info, tensor_bytes);
+  FIELD(coterie_model_info, embedding_bytes);
+  FIELD(coterie_model_info, attention_bytes);
+  FIELD(coterie_model_info, dense_ffn_bytes);
+  FIELD(coterie_model_info, router_bytes);
+  FIELD(coterie_model_info, shared_expert_bytes);
+  FIELD(coterie_model_info, routed_expert_bytes);
+  FIELD(coterie_model_info, output_bytes);
+  FIELD(coterie_model_info, norm_bytes);
+  FIELD(coterie_model_info, other_bytes);
+  FIELD(coterie_model_info, touched_bytes_per_token);
+  FIELD(coterie_model_info, kv_bytes_per_token);
+  FIELD(coterie_model_info, n_types);
+  FIELD(coterie_model_info, types);
+  STRUCT(coterie_message);
+  FIELD(coterie_message, role);
+  FIELD(coterie_message, content);
+  STRUCT(coterie_chat_options);
+  FIELD(coterie_chat_options, struct_size);
+  FIELD(coterie_chat_options, format);
+  STRUCT(coterie_session_options);
+  FIELD(coterie_session_options, struct_size);
+  FIELD(coterie_session_options, n_ctx);
+  FIELD(coterie_session_options, n_chunk);
+  STRUCT(coterie_generation_options);
+  FIELD(coterie_generation_options, struct_size);
+  FIELD(coterie_generation_options, max_tokens);
+  FIELD(coterie_generation_options, output);
+  FIELD(coterie_generation_options, temperature);
+  FIELD(coterie_generation_options, top_k);
+  FIELD(coterie_generation_options, top_p);
+  FIELD(coterie_generation_options, min_p);
+  FIELD(coterie_generation_options, repeat_penalty);
+  FIELD(coterie_generation_options, repeat_last_n);
+  FIELD(coterie_generation_options, seed);
+  STRUCT(coterie_event);
+  FIELD(coterie_event, struct_size);
+  FIELD(coterie_event, type);
+  FIELD(coterie_event, reason);
+  FIELD(coterie_event, text);
+  FIELD(coterie_event, text_bytes);
+  FIELD(coterie_event, tokens);
+  FIELD(coterie_event, n_tokens);
+  FIELD(coterie_event, n_done);
+  FIELD(coterie_event, n_total);
+  VALUE(COTERIE_OK);
+  VALUE(COTERIE_CANCELLED);
+  VALUE(COTERIE_INVALID_ARGUMENT);
+  VALUE(COTERIE_OUT_OF_MEMORY);
+  VALUE(COTERIE_INTERNAL);
+  VALUE(COTERIE_IO);
+  VALUE(COTERIE_BAD_FILE);
+  VALUE(COTERIE_UNSUPPORTED);
+  VALUE(COTERIE_CONTEXT_FULL);
+  VALUE(COTERIE_LOG_DEBUG);
+  VALUE(COTERIE_LOG_INFO);
+  VALUE(COTERIE_LOG_WARNING);
+  VALUE(COTERIE_LOG_ERROR);
+  VALUE(COTERIE_MAX_TENSOR_TYPES);
+  VALUE(COTERIE_ADD_SPECIAL);
+  VALUE(COTERIE_PARSE_SPECIAL);
+  VALUE(COTERIE_CHAT_AUTO);
+  VALUE(COTERIE_CHAT_PLAIN);
+  VALUE(COTERIE_CHAT_DEEPSEEK_V2);
+  VALUE(COTERIE_CHAT_DEEPSEEK_V3);
+  VALUE(COTERIE_CHAT_DEEPSEEK_R1);
+  VALUE(COTERIE_CHAT_R1_ZERO);
+  VALUE(COTERIE_OUTPUT_TEXT);
+  VALUE(COTERIE_OUTPUT_CHAT);
+  VALUE(COTERIE_EVENT_PROMPT);
+  VALUE(COTERIE_EVENT_TEXT);
+  VALUE(COTERIE_EVENT_REASONING);
+  VALUE(COTERIE_EVENT_END);
+  VALUE(COTERIE_END_STOP);
+  VALUE(COTERIE_END_LENGTH);
+  VALUE(COTERIE_END_CANCELLED);
+  return 0;
+}
