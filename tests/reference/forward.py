@@ -192,9 +192,9 @@ def top_k(scores, k):
 def route(w, prefix, x):
     """One token x [n_embd] -> (expert ids, their weights, margin of the choice).
 
-    deepseek2 routers. Softmax (DeepSeek-V2, HF modular_deepseek_v2.py): groups ranked by their best expert.
-    Sigmoid (DeepSeek-V3 model.py Gate, "noaux_tc"): a bias takes part in the choice only, groups ranked by the sum
-    of their two best biased scores. Experts of other groups cannot be chosen.
+    The routers of DeepSeek-V2 (softmax, no bias) and V3 (sigmoid, "noaux_tc"), as in DeepSeek-V3 model.py Gate: a bias
+    takes part in the choice only; groups are ranked by their best expert, with a bias by the sum of their two best
+    biased scores; experts of other groups cannot be chosen.
     """
     gating = w.key("expert_gating_func", 0) or 1  # unset means softmax
     def lead(last, following):
@@ -211,7 +211,7 @@ def route(w, prefix, x):
     if n_group > 1:
         groups = selection.reshape(n_group, -1)
         best = np.sort(groups, 1)[:, ::-1]
-        group_scores = best[:, 0] if gating == 1 else best[:, :2].sum(1)
+        group_scores = best[:, 0] if selection is probs else best[:, :2].sum(1)
         chosen, *around = top_k(group_scores, w.key("expert_group_used_count"))
         group_margin = lead(*around)
         masked = np.full_like(groups, -np.inf)

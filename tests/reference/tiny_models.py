@@ -126,7 +126,9 @@ def deepseek2_forms():
                rope=YARN_PLAIN)
     yield form("groups-sum", "groups ranked by the sum of their two best (noaux_tc)", **grouped)
     yield form("groups-max", "groups ranked by their best (V2 group_limited_greedy)", **{**V2, **grouped},
-               peer=None, peer_note="llama.cpp ranks groups by the sum of two also for softmax routers")
+               peer=None, peer_note="llama.cpp ranks groups by the sum of two also without a bias")
+    yield form("groups-no-bias", "groups of a sigmoid router without bias: ranked by their best (V3 Gate)", bias="",
+               **grouped, peer=None, peer_note="llama.cpp ranks groups by the sum of two also without a bias")
     yield form("groups-one", "one group: no limit", n_group=1, n_group_used=1)
     yield form("shared-0", "no shared expert", n_shared=0, peer=dict(n_shared=1, zero_shared=True),
                peer_note="llama.cpp requires the tensors: one shared expert of zeros")
