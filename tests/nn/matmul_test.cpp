@@ -1,0 +1,77 @@
+#include "nn/matmul.h"
+
+#include "nn_testing.h"
+
+namespace coterie::test {
+namespace {
+
+class Matmul : public NnTest {};
+
+TEST_F(Matmul, ProductsOfSeveralShapesAndRowMapsInOneRegion) {
+  const size_t n_in = 96, n = 5;
+  const auto x = random(n * n_in), w1 = random(33 * n_in), w2 = random(700 * n_in);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, n, n_in); });
+  ASSERT_TRUE(in.fill(context(), x.data(), n, n_in, {float_matrix(w1, n_in, 33)}));
+  std::vector<float> out1(n * 40, -1), out2(n * 700, -1);
+  const int32_t picked[] = {4, 0, 2};
+  ASSERT_TRUE(nn::matmul(context(), {{float_matrix(w1, n_in, 33), &in, 3, out1.data(), 40, {picked}, {nullptr, 1, 1}},
+                                     {float_matrix(w2, n_in, 700), &in, n, out2.data(), 700}}));
+  for (size_t i = 0; i < 3; ++i) {
+    for (size_t r = 0; r < 33; ++r) {
+      EXPECT_NEAR(out1[(i + 1) * 40 + r], dot(&w1[r * n_in], &x[picked[i] * n_in], n_in), 1e-4);
+    }
+  }
+  EXPECT_EQ(out1[0], -1);        // rows and columns that no product names stay
+  EXPECT_EQ(out1[40 + 33], -1);
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t r = 0; r < 700; ++r) EXPECT_NEAR(out2[i * 700 + r], dot(&w2[r * n_in], &x[i * n_in], n_in), 1e-4);
+  }
+}
+
+TEST_F(Matmul, MoreProductsThanOneRegionTakes) {
+  const size_t n_in = 16, n_products = 2500;
+  const auto x = random(n_in), w = random(n_products * n_in);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, 1, n_in); });
+  ASSERT_TRUE(in.fill(context(), x.data(), 1, n_in, {float_matrix(w, n_in, 1)}));
+  std::vector<float> out(n_products);
+  std::vector<nn::Product> products;
+  for (size_t i = 0; i < n_products; ++i) products.push_back({float_matrix(w, n_in, n_products).rows(i, 1), &in, 1, &out[i], 1});
+  ASSERT_TRUE(nn::matmul(context(), products));
+  for (size_t i = 0; i < n_products; ++i) EXPECT_NEAR(out[i], dot(&w[i * n_in], x.data(), n_in), 1e-5);
+}
+
+TEST_F(Matmul, TransposedTakesRowsAsInputs) {
+  const size_t n_in = 40, n_out = 24, n = 3;
+  const auto w = random(n_out * n_in), x = random(n * 30);
+  std::vector<float> out(n * 50, -1), row(n_in);
+  nn::matmul_transposed(*select_kernels(nullptr), float_matrix(w, n_in, n_out), x.data(), 30, n, out.data(), 50, row.data());
+  for (size_t i = 0; i < n; ++i) {
+    for (size_t j = 0; j < n_in; ++j) {
+      double expected = 0;
+      for (size_t r = 0; r < n_out; ++r) expected += double{w[r * n_in + j]} * x[i * 30 + r];
+      EXPECT_NEAR(out[i * 50 + j], expected, 1e-5);
+    }
+    EXPECT_EQ(out[i * 50 + n_in], -1);
+  }
+}
+
+TEST_F(Matmul, CancelledReturnsFalse) {
+  const auto x = random(64), w = random(64 * 64);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, 1, 64); });
+  ASSERT_TRUE(in.fill(context(), x.data(), 1, 64, {float_matrix(w, 64, 64)}));
+  std::vector<float> out(64);
+  cancel_ = true;
+  EXPECT_FALSE(nn::matmul(context(), {{float_matrix(w, 64, 64), &in, 1, out.data(), 64}}));
+}
+
+TEST(Carver, OverflowIsNotASmallSize) {
+  nn::Carver c(nullptr);
+  c.take<double>(SIZE_MAX / 4);
+  EXPECT_EQ(c.used(), SIZE_MAX);
+}
+
+}  // namespace
+}  // namespace coterie::test
