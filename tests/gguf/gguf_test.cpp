@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <limits>
@@ -280,10 +280,9 @@ TEST(Gguf, OpensALargeHeadQuickly) {
   const Bytes bytes = b.build();
   double best_ms = 1e9;
   for (int repeat = 0; repeat < 5; ++repeat) {
-    const auto begin = std::chrono::steady_clock::now();
-    const Parsed file(bytes);
-    const std::chrono::duration<double, std::milli> elapsed = std::chrono::steady_clock::now() - begin;
-    best_ms = std::min(best_ms, elapsed.count());
+    double seconds = 0;
+    EXPECT_OK(timed_parse(bytes, &seconds));
+    best_ms = std::min(best_ms, seconds * 1e3);
   }
   RecordProperty("best_ms", std::to_string(best_ms));
   EXPECT_LT(best_ms, 50) << "a loose bound, for slow and sanitized builds";

@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
-#include <ctime>
 #include <fstream>
 
 #include "gguf/gguf.h"
@@ -294,36 +293,25 @@ TEST(Hostile, EveryBitFlipped) {
 
 // ---- large numbers of names
 
-// Processor time, so that a busy machine is not mistaken for a slow reader.
-double seconds_to_parse(const Bytes& bytes, Status* status) {
-  const std::clock_t begin = std::clock();
-  *status = parse(bytes);
-  return static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
-}
-
 TEST(HostileNumbers, MillionKeys) {
   GgufBuilder b;
   for (int i = 0; i < 1000000; ++i) b.kv(numbered("key.", i), uint8_t{0});
-  Status status;
-  const double seconds = seconds_to_parse(b.build(), &status);
-  EXPECT_OK(status);
-  EXPECT_LT(seconds, 5);
-  RecordProperty("seconds", std::to_string(seconds));
   b.kv("key.500000", uint8_t{0});
-  EXPECT_ERROR(parse(b), Code::kBadFile, {"key key.500000", "twice"});
+  double seconds = 0;
+  EXPECT_ERROR(timed_parse(b.build(), &seconds), Code::kBadFile, {"key key.500000", "twice"});
+  EXPECT_LT(seconds, 10);
+  RecordProperty("seconds", std::to_string(seconds));
 }
 
 TEST(HostileNumbers, MillionTensors) {
   GgufBuilder b;
   b.alignment(8);
   for (int i = 0; i < 1000000; ++i) b.tensor(numbered("tensor.", i), TensorType::I8, {1});
-  Status status;
-  const double seconds = seconds_to_parse(b.build(), &status);
-  EXPECT_OK(status);
-  EXPECT_LT(seconds, 5);
-  RecordProperty("seconds", std::to_string(seconds));
   b.tensor("tensor.500000", TensorType::I8, {1});
-  EXPECT_ERROR(parse(b), Code::kBadFile, {"tensor tensor.500000", "twice"});
+  double seconds = 0;
+  EXPECT_ERROR(timed_parse(b.build(), &seconds), Code::kBadFile, {"tensor tensor.500000", "twice"});
+  EXPECT_LT(seconds, 10) << "a bound for sanitized builds; a quadratic check would take hours";
+  RecordProperty("seconds", std::to_string(seconds));
 }
 
 // ---- what is not a file

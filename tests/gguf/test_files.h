@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
+#include <ctime>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -43,6 +44,14 @@ inline Status parse(std::span<const std::byte> bytes) {
   return status;
 }
 inline Status parse(const GgufBuilder& builder) { return parse(builder.build()); }
+
+// The same, and how long it took: processor time, so that a busy machine is not mistaken for a slow reader.
+inline Status timed_parse(std::span<const std::byte> bytes, double* seconds) {
+  const std::clock_t begin = std::clock();
+  Status status = parse(bytes);
+  *seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+  return status;
+}
 
 // "t7" (gcc 12 warns wrongly where a literal is added to a string).
 inline std::string numbered(const char* prefix, size_t number) {
