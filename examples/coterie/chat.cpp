@@ -55,6 +55,7 @@ class Chat {
   void obey_reasoning(const std::string& how);
   void greet() const;
   bool write_answer(const Conversation::Prompt& prompt, uint64_t default_seed);
+  std::string length_note(size_t n_generated) const;
 
   Interrupt interrupt_;  // first, so that every thread of the library inherits its signal mask
   const ChatOptions& options_;
@@ -90,7 +91,8 @@ bool Chat::write_answer(const Conversation::Prompt& prompt, uint64_t default_see
     reason = event.reason;
   }
   view.finish();
-  if (reason == COTERIE_END_LENGTH) write_dim("(stopped: -n reached or the context is full)\n");
+  if (reason == COTERIE_END_CANCELLED) write_dim("(stopped)\n");
+  if (reason == COTERIE_END_LENGTH) write_dim(length_note(throughput.n_generated()));
   if (options_.stats) write_dim(throughput.text() + "\n");
   last_reasoning_ = view.reasoning();
   if (view.answer().empty() && view.reasoning().empty()) {
@@ -99,6 +101,12 @@ bool Chat::write_answer(const Conversation::Prompt& prompt, uint64_t default_see
     conversation_.end_turn(view.reasoning(), view.answer());
   }
   return reason != COTERIE_END_CANCELLED;
+}
+
+std::string Chat::length_note(size_t n_generated) const {
+  const bool by_option = options_.sampling.max_tokens > 0 && n_generated >= size_t(options_.sampling.max_tokens);
+  return by_option ? "(stopped after " + std::to_string(n_generated) + " tokens, as -n says)\n"
+                   : "(stopped: the context is full; -c makes it larger)\n";
 }
 
 void Chat::greet() const {
