@@ -15,8 +15,8 @@ constexpr const char* kMerges = "tokenizer.ggml.merges";
 
 }  // namespace
 
-// The symbols of a piece as a doubly linked list; each stands at the index of its first byte. Rules that apply wait in a
-// heap as rank << 32 | index of the left symbol, so that the lowest rank comes first and, of equal ranks, the leftmost.
+// The symbols of a piece as a doubly linked list; each stands at the index of its first byte. Rules that apply wait in
+// a heap as rank << 32 | index of the left symbol: the lowest rank comes first and, of equal ranks, the leftmost.
 struct BpeEncoder::Chain {
   std::vector<Symbol> symbols;  // kNone where a symbol has been merged into the one before
   std::vector<uint32_t> next;   // size() behind the last
@@ -72,6 +72,7 @@ Status BpeEncoder::read_rules(const Gguf& gguf, SymbolTable* symbols) {
     return symbols->try_emplace(bytes, static_cast<Symbol>(symbols->size())).first->second;
   };
   rules_.reserve(list->count);
+  symbols->reserve(symbols->size() + list->count);
   std::string left, right;
   const std::byte* cursor = list->data;
   for (uint64_t i = 0; i < list->count; ++i) {
@@ -108,15 +109,16 @@ void BpeEncoder::index_rules(size_t n_symbols) {
   for (size_t s = 1; s <= n_symbols; ++s) first_rule_[s] = std::max(first_rule_[s], first_rule_[s - 1]);
 }
 
+// Of equal texts the last token counts.
 void BpeEncoder::read_tokens(const Vocabulary& vocabulary, const SymbolTable& symbols) {
   tokens_.assign(symbols.size(), -1);
   std::string bytes;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
-    if (vocabulary.find_mergeable(vocabulary.text(id)) != id) continue;
+    if (!vocabulary.is_mergeable(id)) continue;
     bytes.clear();
     if (!append_mapped_bytes(vocabulary.text(id), &bytes)) continue;
     if (const auto symbol = symbols.find(bytes); symbol != symbols.end()) tokens_[symbol->second] = id;
-    if (pretokenizer_->ignores_merges()) whole_pieces_.emplace(bytes, id);
+    if (pretokenizer_->ignores_merges()) whole_pieces_.insert_or_assign(bytes, id);
   }
 }
 

@@ -37,22 +37,22 @@ void SpecialMatcher::build(std::vector<Entry> entries) {
 // Makes the trie, breadth first: a node's tokens are a range of the sorted entries, split by their next byte.
 void SpecialMatcher::grow(const std::vector<Entry>& entries) {
   struct Range {
-    size_t begin, end;
+    uint32_t begin, end;
   };
   nodes_.emplace_back();
-  std::vector<Range> ranges = {{0, entries.size()}};  // of each node
+  std::vector<Range> ranges = {{0, static_cast<uint32_t>(entries.size())}};  // of each node
   for (size_t n = 0; n < nodes_.size(); ++n) {
-    const size_t depth = nodes_[n].length;
+    const uint32_t depth = nodes_[n].length;
     auto [i, end] = ranges[n];
     for (; i < end && entries[i].text.size() == depth; ++i) nodes_[n].id = entries[i].id;
     nodes_[n].first_child = static_cast<uint32_t>(nodes_.size());
     while (i < end) {
       const char byte = entries[i].text[depth];
-      const size_t begin = i;
+      const uint32_t begin = i;
       while (i < end && entries[i].text[depth] == byte) ++i;
       Node node;
       node.byte = static_cast<uint8_t>(byte);
-      node.length = static_cast<uint32_t>(depth + 1);
+      node.length = depth + 1;
       nodes_[n].n_children++;
       nodes_.push_back(node);
       ranges.push_back({begin, i});

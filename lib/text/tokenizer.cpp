@@ -12,6 +12,8 @@ namespace {
 
 // Escaping may triple a text, and the encoders index bytes with 32 bits.
 constexpr size_t kMaxTextBytes = size_t{1} << 30;
+// Of all special and user-defined tokens together, as finding them takes a multiple in memory. Real ones have kilobytes.
+constexpr size_t kMaxSpecialBytes = size_t{4} << 20;
 
 bool is_special(TokenKind kind) { return kind == TokenKind::kControl || kind == TokenKind::kUnknown; }
 
@@ -28,7 +30,7 @@ struct Tokenizer::Impl {
   Status read(const Gguf& gguf, const Log& log);
   Status make_bpe(const Gguf& gguf, const Log& log);
   Status make_spm(const Gguf& gguf);
-  void make_matchers();
+  Status make_matchers();
 };
 
 Status Tokenizer::Impl::read(const Gguf& gguf, const Log& log) {
@@ -39,8 +41,7 @@ Status Tokenizer::Impl::read(const Gguf& gguf, const Log& log) {
   std::string_view source;
   COTERIE_RETURN_IF_ERROR(gguf.read_optional("tokenizer.chat_template", &source));
   chat_template = source;
-  make_matchers();
-  return Status();
+  return make_matchers();
 }
 
 Status Tokenizer::Impl::make_bpe(const Gguf& gguf, const Log& log) {
@@ -64,15 +65,24 @@ Status Tokenizer::Impl::make_spm(const Gguf& gguf) {
   return Status();
 }
 
-void Tokenizer::Impl::make_matchers() {
+Status Tokenizer::Impl::make_matchers() {
   std::vector<SpecialMatcher::Entry> always, with_special;
+  size_t n_bytes = 0;
   for (int32_t id = 0; id < vocabulary.size(); ++id) {
     const TokenKind kind = vocabulary.kind(id);
-    if (kind == TokenKind::kUserDefined) always.push_back({vocabulary.text(id), id});
-    if (kind == TokenKind::kUserDefined || is_special(kind)) with_special.push_back({vocabulary.text(id), id});
+    if (kind != TokenKind::kUserDefined && !is_special(kind)) continue;
+    const SpecialMatcher::Entry entry = {vocabulary.text(id), id};
+    if (kind == TokenKind::kUserDefined) always.push_back(entry);
+    with_special.push_back(entry);
+    n_bytes += entry.text.size();
+  }
+  if (n_bytes > kMaxSpecialBytes) {
+    return Error(Code::kUnsupported, "tokenizer.ggml.tokens: special tokens have %zu bytes of text, at most %zu are "
+                 "supported", n_bytes, kMaxSpecialBytes);
   }
   user_defined.build(std::move(always));
   all.build(std::move(with_special));
+  return Status();
 }
 
 Tokenizer::Tokenizer(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}

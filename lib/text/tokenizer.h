@@ -37,7 +37,7 @@ class Tokenizer {
   bool drops_leading_space() const;
 
   int32_t n_vocab() const;                          // tokens listed in the file
-  int32_t find(std::string_view token_text) const;  // by plain text of special and user-defined tokens, else raw text; -1
+  int32_t find(std::string_view token_text) const;  // plain text of special and user-defined tokens, else raw text; -1
   TokenKind kind(int32_t id) const;                 // kUndefined for ids out of range
   bool is_end(int32_t id) const;                    // ends a generation
   int32_t bos() const;                              // -1: none

@@ -60,7 +60,7 @@ void append_repaired(std::string_view text, std::string* out) {
 char32_t decode(std::string_view sequence) {
   static constexpr uint8_t kLeadBits[5] = {0, 0x7F, 0x1F, 0x0F, 0x07};
   char32_t code_point = static_cast<uint8_t>(sequence[0]) & kLeadBits[sequence.size()];
-  for (size_t i = 1; i < sequence.size(); ++i) code_point = code_point << 6 | (static_cast<uint8_t>(sequence[i]) & 0x3F);
+  for (const char byte : sequence.substr(1)) code_point = code_point << 6 | (static_cast<uint8_t>(byte) & 0x3F);
   return code_point;
 }
 

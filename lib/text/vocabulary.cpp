@@ -57,8 +57,6 @@ Status expect_list(const Value& value, const char* key, uint64_t count) {
                kTokens);
 }
 
-bool merges_into(TokenKind kind) { return kind == TokenKind::kNormal || kind == TokenKind::kUndefined; }
-
 void append_with_spaces(std::string_view text, std::string* out) {
   static constexpr std::string_view kMark = "\u2581";  // SentencePiece's visible space
   for (size_t mark; (mark = text.find(kMark)) != text.npos; text.remove_prefix(mark + kMark.size())) {
@@ -217,7 +215,7 @@ void Vocabulary::index_texts() {
   mergeable_.reserve(kinds_.size());
   for (int32_t id = 0; id < size(); ++id) {
     if (text(id).empty()) continue;
-    (merges_into(kinds_[id]) ? mergeable_ : others_).insert_or_assign(text(id), id);
+    (is_mergeable(id) ? mergeable_ : others_).insert_or_assign(text(id), id);
   }
 }
 

@@ -37,6 +37,8 @@ class Vocabulary {
   // The token that merging symbols into text can give, -1 if none. Tokens that are only ever matched as a whole
   // (control, user-defined, unknown) or stand for something else (byte, unused) are not among them.
   int32_t find_mergeable(std::string_view text) const { return lookup(mergeable_, text); }
+  bool is_mergeable(int32_t id) const { return kind(id) == TokenKind::kNormal || kind(id) == TokenKind::kUndefined; }
+
   int32_t find(std::string_view text) const;
 
   bool is_end(int32_t id) const { return valid(id) && ends_[id]; }

@@ -1,0 +1,33 @@
+"""Checks the ids of DeepSeek-V3's tokenizer on the texts of data/deepseek_v3_ids.json.
+
+    golden_deepseek_v3.py TOKENIZE_FILE VOCAB.gguf DOWNLOADS
+
+The ids were made with npm's tokenizers 0.23.2 and confirmed with @huggingface/tokenizers 0.2.0; no special tokens.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import make_deepseek_v3_vocab
+
+CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "deepseek_v3_ids.json")
+
+
+def main(program, vocabulary, downloads):
+    make_deepseek_v3_vocab.make(vocabulary, downloads)
+    with open(CASES, encoding="utf-8") as file:
+        cases = json.load(file)
+    lines = "".join(json.dumps(case["s"]) + "\n" for case in cases)
+    output = subprocess.run([program, vocabulary, "--jsonl"], input=lines, capture_output=True, text=True, check=True)
+    ids = [[int(word) for word in line.split()] for line in output.stdout.split("\n")[:-1]]
+    wrong = [(case, got) for case, got in zip(cases, ids) if case["ids"] != got]
+    for case, got in wrong[:10]:
+        print(f"{json.dumps(case['s'])}\n  expected {case['ids']}\n  got      {got}")
+    print(f"{len(cases)} texts, {len(wrong)} differ")
+    return 1 if wrong or len(ids) != len(cases) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,14 @@
+// Ids of texts by npm's tokenizers (Hugging Face's Rust library): node peer_ids.mjs NODE_MODULES TOKENIZER.json
+// Reads one JSON string a line from standard input, writes one line of ids each. No special tokens are added.
+import {createRequire} from "node:module";
+import path from "node:path";
+import readline from "node:readline";
+
+const [nodeModules, tokenizerPath] = process.argv.slice(2);
+const {Tokenizer} = createRequire(path.join(nodeModules, "here.js"))("tokenizers");
+const tokenizer = Tokenizer.fromFile(tokenizerPath);
+
+for await (const line of readline.createInterface({input: process.stdin})) {
+    const encoding = await tokenizer.encode(JSON.parse(line), null, {addSpecialTokens: false});
+    process.stdout.write(encoding.getIds().join(" ") + "\n");
+}
