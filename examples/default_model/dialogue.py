@@ -79,6 +79,7 @@ class Writer:
     def __init__(self, seed, split="train"):
         self.rng = random.Random(seed)
         self.split = split
+        self.copying = False
 
     # -- choosing -------------------------------------------------------------------------------
 
@@ -540,6 +541,16 @@ class Writer:
     def okay(self):
         return [self.turn("okay", self.ask("okay", phrases.OKAY), self.say("Is there anything else{a}?", "What else do you want to know{a}?"), [["else"]])]
 
+    def repeat(self):
+        """Words in no order that makes sense: teaches to look back."""
+        words = [self.pick((self.pick(w.WARES), self.pick(w.NUMBERS), random_name(self.rng), self.pick(w.PLAYERS), self.pick(w.TRADES)))
+                 for _ in range(self.rng.randint(2, 5))]
+        x = ", ".join(words) if self.rng.random() < 0.5 else " and ".join(words)
+        ask = self.ask("repeat", phrases.REPEAT, x=x, X=cap(x))
+        if ask == ask.lower():
+            x = x.lower()
+        return [self.turn("repeat", ask, cap(x) + ".", [x])]
+
     # -- whole conversations --------------------------------------------------------------------
 
     KNOWN_TOPICS = dict(greet=3, bye=1.5, thanks=2, who=4, trade=3, offer=4, recommend=1.5, price=7, have=5, buy=4,
@@ -547,14 +558,18 @@ class Writer:
                         rumour=4, quest=6, quest_done=2, like=2, dislike=2, colour=1.5, food=1.5, age=1.5, family=1.5,
                         home=1.5, story=2, joke=2, how=3, my_name=4, recall=3, origin=1.5, recall_origin=6, weather=2.5,
                         time=2, sum=4, unknown=4, robot=1.2, insult=1.2, compliment=1.2, love=1, sorry=1, need=4,
-                        poor=0.7, help=1.5, okay=1.5)
+                        poor=0.7, help=1.5, okay=1.5, repeat=2)
     STRANGER_TOPICS = dict(greet=4, bye=2, thanks=1, who=6, trade=3, offer=6, price=12, have=6, buy=6, village=3,
-                           how=3, my_name=4, recall=4, weather=3, time=2, unknown=6, robot=1, recall_origin=4, origin=1)
+                           how=3, my_name=4, recall=4, weather=3, time=2, unknown=6, robot=1, recall_origin=4, origin=1, repeat=2)
+
+    # What asks for text that stands earlier in the conversation, and how much more of it there is
+    # while `copying` is on.
+    COPYING = dict(my_name=3, recall=3, repeat=8, recall_origin=1.5)
 
     def set_scene(self, speaker=None, no_system=None):
         """Chooses who speaks and in which circumstances, and writes the system text."""
         r = self.rng
-        self.known = speaker is not None or r.random() < 0.86
+        self.known = speaker is not None or r.random() < (0.6 if self.copying else 0.86)
         self.mood = self.sky = self.hour = self.name = ""
         self.told = None
         if not self.known:
@@ -602,8 +617,9 @@ class Writer:
     def topic(self):
         topics = self.KNOWN_TOPICS if self.known else self.STRANGER_TOPICS
         names = list(topics)
+        weights = [n * (self.COPYING.get(t, 1) if self.copying else 1) for t, n in topics.items()]
         while True:
-            name = self.rng.choices(names, topics.values())[0]
+            name = self.rng.choices(names, weights)[0]
             turns = getattr(self, name)()
             if turns:
                 return turns

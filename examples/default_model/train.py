@@ -140,12 +140,14 @@ def work(rank, team, tokenizer, args):
     shown = []
     while True:
         if rank == 0:
-            team.progress[0] = step / args.steps if args.steps else (time.time() - start) / args.seconds
+            done = step / args.steps if args.steps else (time.time() - start) / args.seconds
+            team.progress[0] = args.start_progress + (1 - args.start_progress) * done
         team.barrier.wait()
         progress = team.progress.item()
         if progress >= 1:
             break
         rate = learning_rate(progress, step)
+        packer.writer.copying = args.copying_from <= progress < args.copying_to
         long = step % 5 == 4
         with_mtp = step % MTP_EVERY == 0
         batch = packer.batch(*(LONG if long else SHORT), long)
@@ -205,6 +207,10 @@ def main():
     p.add_argument("--out", required=True, help="checkpoint file, rewritten every --save-every seconds")
     p.add_argument("--steps", type=int, help="length of training in steps")
     p.add_argument("--seconds", type=float, help="length of training in seconds, instead of --steps")
+    p.add_argument("--resume", help="start from the weights of this checkpoint (momentum starts anew)")
+    p.add_argument("--start-progress", type=float, default=0, help="where in the schedule of the learning rate to start")
+    p.add_argument("--copying-from", type=float, default=0.1, help="progress from which many turns are about copying")
+    p.add_argument("--copying-to", type=float, default=0.7)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--lr-matrix", type=float, default=5e-3)
     p.add_argument("--lr-rest", type=float, default=3e-3)
@@ -220,6 +226,8 @@ def main():
     torch.manual_seed(args.seed)
     tokenizer = bpe.Tokenizer.load(args.tokenizer)
     model = Model(Config(n_vocab=len(tokenizer.tokens)))
+    if args.resume:
+        model.load_state_dict(torch.load(args.resume)["model"])
     print(count_parameters(model), flush=True)
     team = Team(model, args.workers)
     torch.multiprocessing.start_processes(work, (team, tokenizer, args), args.workers, start_method="fork")

@@ -137,6 +137,8 @@ NEED = ("I am {x}.|I feel {x}.|I am so {x}.|I'm {x}. What can I do?|Can you help
 POOR = ("I have no money.|I cannot pay.|I am poor.|Can I have it for free?|I lost my purse.|My purse is empty.").split("|")
 HELP = ("What can I ask you?|What can you do?|Help.|What can we talk about?|What do you know?|How can you help me?|"
         "Can you help me?|I need help.").split("|")
+REPEAT = ("Repeat after me: {x}.|Say: {x}.|Please repeat: {x}.|Can you say this? {X}.|Now say: {x}.|Say after me: {x}.|"
+          "Repeat these words: {x}.|Speak these words: {x}.|Could you repeat this? {X}.").split("|")
 OKAY = ("Okay.|I see.|Good.|All right.|Yes.|No.|Interesting.|Really?|Hmm.|Oh.|Fine.|I understand.|Great!|Wow.").split("|")
 
 
