@@ -82,7 +82,7 @@ typedef enum coterie_log_level {
 
 typedef struct coterie_engine_options {
   size_t struct_size;
-  uint32_t n_threads; /* 0 = every core this process may use */
+  uint32_t n_threads; /* 0 = every core this process may use, which is also the most that are used */
   /* Called with one line without a newline, from whichever thread makes a call into the library. NULL = silent. */
   void (*log)(void* user, int32_t level, const char* line);
   void* user; /* handed to log */

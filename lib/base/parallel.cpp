@@ -1,5 +1,6 @@
 #include "base/parallel.h"
 
+#include <oneapi/tbb/global_control.h>
 #include <oneapi/tbb/info.h>
 #include <oneapi/tbb/parallel_for.h>
 #include <oneapi/tbb/partitioner.h>
@@ -21,6 +22,9 @@ Status Arena::create(uint32_t n_threads, std::unique_ptr<Arena>* out) {
   constexpr uint32_t kMost = 1024;
   if (n_threads > kMost) return Error(Code::kInvalidArgument, "n_threads: %u, expected at most %u", n_threads, kMost);
   if (n_threads == 0) n_threads = static_cast<uint32_t>(std::max(1, tbb::info::default_concurrency()));
+  // Asked for more threads than it gives out, oneTBB would say so on stderr.
+  n_threads = static_cast<uint32_t>(std::min<size_t>(
+      n_threads, tbb::global_control::active_value(tbb::global_control::max_allowed_parallelism)));
   out->reset(new Arena(n_threads, std::make_unique<Impl>(static_cast<int>(n_threads))));
   return {};
 }

@@ -25,7 +25,8 @@ class TaskRef {
 
 class Arena {
  public:
-  static Status create(uint32_t n_threads, std::unique_ptr<Arena>* out);  // 0: every core this process may use
+  // 0: every core this process may use, which is also the most that are used.
+  static Status create(uint32_t n_threads, std::unique_ptr<Arena>* out);
   ~Arena();
 
   uint32_t n_threads() const { return n_threads_; }
