@@ -12,7 +12,7 @@ namespace {
 
 // Escaping may triple a text, and the encoders index bytes with 32 bits.
 constexpr size_t kMaxTextBytes = size_t{1} << 30;
-// Of all special and user-defined tokens together, as finding them takes a multiple in memory. Real ones have kilobytes.
+// Of all special and user-defined tokens together: finding them takes a multiple in memory. Real ones have kilobytes.
 constexpr size_t kMaxSpecialBytes = size_t{4} << 20;
 
 bool is_special(TokenKind kind) { return kind == TokenKind::kControl || kind == TokenKind::kUnknown; }
