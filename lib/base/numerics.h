@@ -1,6 +1,6 @@
 // Elementary functions for set-up, routing and sampling that give the same bits on every machine: IEEE operations and
-// exactly rounded fma only, no libm. Errors are below 2 ulp (sin and
-// cos: 2.5). The vector exp of the forward pass lives in simd/.
+// exactly rounded fma only, no libm. Errors are below 2 ulp (2.5 for
+// sin and cos). The vector exp of the forward pass lives in simd/.
 #pragma once
 
 namespace coterie::numerics {
