@@ -33,7 +33,7 @@ import numpy as np  # noqa: E402
 
 import forward  # noqa: E402
 import tiny_models  # noqa: E402
-from comparing import Distance, coterie_logits  # noqa: E402
+from comparing import Distance, coterie_logits, may_refuse  # noqa: E402
 
 SKIPPED = 77
 SLACK = 1.5
@@ -139,8 +139,14 @@ def compare(entry, models, peer, program):
         columns.append("llama.cpp has no such function")
     else:
         check("ref~llama", like_ggml, peer, ggml_error)
-    if program:
-        engine = coterie_logits(program, path, ids)
+    try:
+        engine = coterie_logits(program, path, ids) if program else None
+    except RuntimeError as error:
+        if not may_refuse(entry, error):
+            raise
+        engine = None
+        columns.append("the engine refuses it")
+    if engine is not None:
         check("cot~ref", like_engine, engine, engine_error)
         if peer is not None:
             check("cot~llama", peer, engine, engine_error + ggml_error)
@@ -175,7 +181,8 @@ def main():
             line, complaints = "", [str(error)]
         n_failed += bool(complaints)
         notes = f"  [{entry['peer_note']}]" if entry["peer_note"] else ""
-        print(f"{entry['name']:28} {line}  {'FAILED: ' + ', '.join(complaints) if complaints else 'ok'}{notes}", flush=True)
+        verdict = f"FAILED: {', '.join(complaints)}" if complaints else "ok"
+        print(f"{entry['name']:28} {line}  {verdict}{notes}", flush=True)
     print(f"{len(expressible)} of {len(manifest['models'])} forms can be said to llama.cpp; {n_failed} failed")
     return 1 if n_failed else 0
 

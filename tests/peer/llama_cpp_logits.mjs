@@ -4,8 +4,8 @@
 //
 // JOBS: {"package": directory of node-llama-cpp, "jobs": [{"model", "ids", "out"}]}
 // Each out becomes little-endian float32 [n_ids, n_vocab]. One line of JSON per finished job on stdout: {"out"} or
-// {"out", "error"}; before them {"backend"}: the CPU library that was loaded. A crash of llama.cpp ends the process: the
-// caller sees which jobs are missing.
+// {"out", "error"}; before them {"backend"}: the CPU library that was loaded. A crash of llama.cpp ends the process;
+// the caller sees which jobs are missing.
 
 import fs from "node:fs";
 import path from "node:path";

@@ -275,7 +275,8 @@ def mla(w, prefix, x, eps):
         q_nope, q_pe = q_nope * gain, q_pe * gain
 
     kv = w.linear(f"{prefix}attn_kv_a_mqa", x)
-    c = w.cached(f"{prefix}c", rms_norm(kv[:, :r], w.get(f"{prefix}attn_kv_a_norm.weight"), eps))  # [n_past + n_tokens, r]
+    # of all positions so far: c [n_past + n_tokens, r], k_pe [n_past + n_tokens, p]
+    c = w.cached(f"{prefix}c", rms_norm(kv[:, :r], w.get(f"{prefix}attn_kv_a_norm.weight"), eps))
     k_pe = w.cached(f"{prefix}k_pe", rotate(kv[:, r:], rope))
     k_pe = np.broadcast_to(k_pe[:, None], (len(c), n_head, n_rot))  # shared by all heads
 

@@ -7,6 +7,7 @@ The recorded texts need weights that are not in the repository: the folder in CO
 repository; without it that part is left out with a line that says so.
 """
 
+import argparse
 import math
 import os
 import sys
@@ -100,14 +101,14 @@ def check_recorded(weights):
 
 
 def main():
-    if len(sys.argv) != 2:
-        print(__doc__)
-        return 2
-    manifest = tiny_models.load_manifest(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory", help="of tiny models")
+    directory = parser.parse_args().directory
+    manifest = tiny_models.load_manifest(directory)
     check_yarn()
     print(f"seed {manifest['seed']}; YaRN constants equal")
     for entry in manifest["models"]:
-        check_model(sys.argv[1], entry)
+        check_model(directory, entry)
     print(f"{len(manifest['models'])} models: every formulation gives the same logits")
     shared = os.environ.get("COTERIE_SHARED", os.path.join(os.path.dirname(REPOSITORY), "shared"))
     weights = os.path.join(shared, "weights")

@@ -8,12 +8,13 @@ can be compared tightly: no router decision is close to a tie (where rounding fl
 bound), and the first n_clear tokens meet no value near the middle of two int8 codes, or of two F16 codes in the cache
 (where one flips, it flips others in later layers, and the error grows to that of the quantisation itself).
 Same SEED, same files. Form and prompt of each model are in the manifest:
-  name, file (first shard of a split model), arch, types, prompt (token ids), n_clear, exercises,
+  name, file (first shard of a split model), arch, types (the recipe), types_used (by any tensor), prompt (token ids),
+  n_clear, exercises,
   peer: the file for llama.cpp, where it needs the same function written in another way; null when it has no such
   function, with the reason in peer_note.
 """
 
-import dataclasses
+import argparse
 import json
 import os
 import sys
@@ -23,6 +24,7 @@ import zlib
 import one_thread  # noqa: F401
 import numpy as np
 
+import forms
 import forward
 import gguf
 import quants
@@ -37,151 +39,6 @@ N_CLEAR = 8  # so many leading tokens are clear
 
 # What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
 FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
-
-YARN_V3 = {"type": "yarn", "factor": 40.0, "original_context_length": 4096, "yarn_log_multiplier": 0.1}
-YARN_V2_LITE = {**YARN_V3, "yarn_log_multiplier": 0.0707}
-YARN_PLAIN = {"type": "yarn", "factor": 8.0, "original_context_length": 32}
-
-
-@dataclasses.dataclass
-class Deepseek2:
-    """Shape and options of a deepseek2 model. Defaults: a small V3."""
-    n_embd: int = 64
-    n_layer: int = 3
-    n_dense: int = 1
-    n_head: int = 4
-    n_nope: int = 32
-    n_rot: int = 16
-    n_v: int = 32
-    q_lora: int = 64  # 0: one attn_q
-    kv_lora: int = 64
-    n_ff: int = 128
-    n_ff_exp: int = 64
-    n_expert: int = 8
-    n_used: int = 2
-    n_shared: int = 1
-    n_group: int = 0
-    n_group_used: int = 0
-    gating: int = 2  # 1 softmax, 2 sigmoid
-    norm: bool = True
-    weights_scale: float = 2.5
-    bias: str = "bias"  # suffix of exp_probs_b, "" for none
-    legacy: bool = False  # attn_kv_b instead of attn_k_b and attn_v_b
-    fused: bool = False  # ffn_gate_up_exps
-    zero_shared: bool = False  # one shared expert that is all zeros: the way to say n_shared = 0 to llama.cpp
-    rope: dict = dataclasses.field(default_factory=dict)
-    temperature: float = 0.0
-    tied: bool = False
-    nextn: int = 0
-    minimal: bool = False  # leave out every key that has a default
-
-
-@dataclasses.dataclass
-class Llama:
-    n_embd: int = 64
-    n_layer: int = 3
-    n_head: int = 4
-    n_head_kv: int = 2
-    head_dim: int = 16
-    n_ff: int = 160
-    rope: dict = dataclasses.field(default_factory=dict)
-    rope_freqs: bool = False
-    bias: bool = False
-    tied: bool = False
-    minimal: bool = False
-
-
-# V2: softmax, no bias, no renormalisation.
-V2 = dict(gating=1, norm=False, weights_scale=1.5, bias="", n_shared=2)
-# Every row a whole number of K blocks, except attn_k_b as in real files.
-WIDE = dict(n_embd=256, n_ff=256, n_ff_exp=256, q_lora=256, kv_lora=256, n_nope=64, n_v=64, n_expert=4)
-
-
-@dataclasses.dataclass
-class Form:
-    name: str
-    config: object
-    exercises: str
-    types: str = "F32"
-    n_prompt: int = 24
-    n_shards: int = 1
-    peer: object = "same"  # or a config that computes the same function, or None
-    peer_note: str = ""
-
-
-def deepseek2_forms():
-    def form(name, exercises, types="F32", n_prompt=24, n_shards=1, peer="same", peer_note="", **options):
-        if isinstance(peer, dict):
-            peer = Deepseek2(**{**options, **peer})
-        return Form(f"deepseek2-{name}", Deepseek2(**options), exercises, types, n_prompt, n_shards, peer, peer_note)
-
-    grouped = dict(n_expert=16, n_group=4, n_group_used=2, n_used=4)
-    yield form("v3", "q_lora, sigmoid router with bias, renormalised, scale 2.5, YaRN of V3", rope=YARN_V3)
-    yield form("v3-legacy", "attn_kv_b with q_lora, YaRN of V3", rope=YARN_V3, legacy=True)
-    yield form("v2-lite", "attn_q, softmax router, 2 shared experts, YaRN of V2-Lite", rope=YARN_V2_LITE, q_lora=0, **V2)
-    yield form("v2-lite-legacy", "attn_kv_b with attn_q", rope=YARN_V2_LITE, q_lora=0, legacy=True, **V2)
-    yield form("no-yarn", "no rope scaling, other base, prompt of more than 256 tokens", rope={"freq_base": 50000.0}, n_prompt=280)
-    yield form("yarn-long", "YaRN at larger positions", rope=YARN_V3, n_prompt=100)
-    yield form("yarn-no-multiplier", "YaRN without the log multiplier: cos, sin and scores scaled as llama.cpp does",
-               rope=YARN_PLAIN)
-    yield form("groups-sum", "groups ranked by the sum of their two best (noaux_tc)", **grouped)
-    yield form("groups-max", "groups ranked by their best (V2 group_limited_greedy)", **{**V2, **grouped},
-               peer=None, peer_note="llama.cpp ranks groups by the sum of two also without a bias")
-    yield form("groups-no-bias", "groups of a sigmoid router without bias: ranked by their best (V3 Gate)", bias="",
-               **grouped, peer=None, peer_note="llama.cpp ranks groups by the sum of two also without a bias")
-    yield form("groups-one", "one group: no limit", n_group=1, n_group_used=1)
-    yield form("shared-0", "no shared expert", n_shared=0, peer=dict(n_shared=1, zero_shared=True),
-               peer_note="llama.cpp requires the tensors: one shared expert of zeros")
-    yield form("shared-2", "two shared experts in one wide FFN", n_shared=2)
-    yield form("dense-0", "no leading dense layer", n_dense=0, n_layer=2)
-    yield form("dense-2", "two leading dense layers", n_dense=2)
-    yield form("fused", "ffn_gate_up_exps", fused=True)
-    yield form("tied", "no output.weight", tied=True)
-    yield form("heads", "nope, rope and v widths all different, one head more", n_nope=32, n_rot=8, n_v=64, n_head=5)
-    yield form("heads-legacy", "the same in attn_kv_b", n_nope=32, n_rot=8, n_v=64, n_head=5, legacy=True)
-    yield form("bias-weight", "exp_probs_b with suffix .weight", bias="weight", peer=dict(bias="bias"),
-               peer_note="llama.cpp reads the suffix .bias only")
-    yield form("sigmoid-no-bias", "sigmoid router without exp_probs_b", bias="")
-    yield form("temperature", "attention.temperature_scale", temperature=0.3)
-    yield form("temperature-legacy", "attention.temperature_scale with attn_kv_b", temperature=0.3, legacy=True)
-    yield form("minimal", "only required keys: softmax, no renormalisation, no scale, base 10000, no dense layer",
-               minimal=True, n_dense=0, n_layer=2, **{**V2, "weights_scale": 0.0})
-    yield form("nextn", "a next-token-prediction layer after the last one, to be ignored", nextn=1)
-    yield form("split", "three shards", n_shards=3)
-    for types in ("F16", "BF16", "Q8_0", "Q4_0", "Q5_0"):
-        yield form(types.lower(), f"{types} weights", types)
-    yield form("q8_0-legacy", "quantised attn_kv_b", "Q8_0", legacy=True)
-    yield form("q5_0-long", "quantised weights, long prompt, YaRN", "Q5_0", n_prompt=100, rope=YARN_V3)
-    yield form("q4_1", "Q4_1 weights", "Q4_1")
-    yield form("q5_1", "Q5_1 weights", "Q5_1")
-    for types in ("Q4_K", "Q5_K"):
-        yield form(types.lower(), f"{types} weights", types, n_layer=2, **WIDE)
-    yield form("q6_k", "Q6_K weights, attn_k_b too", "Q6_K", n_layer=2, **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
-    yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)
-    yield form("q4_k_m", "the mix of a Q4_K_M file; expert width 160 makes ffn_down_exps Q5_0 and Q8_0", "Q4_K_M",
-               rope=YARN_V3, **{**WIDE, "n_ff_exp": 160, "n_expert": 8})
-    yield form("q4_k_m-groups", "the same with attn_q, groups and fused gate and up", "Q4_K_M", q_lora=0, fused=True,
-               **{**{k: v for k, v in WIDE.items() if k != "q_lora"}, **grouped, "n_ff_exp": 64})
-
-
-def llama_forms():
-    def form(name, exercises, types="F32", n_prompt=24, n_shards=1, **options):
-        return Form(f"llama-{name}", Llama(**options), exercises, types, n_prompt, n_shards)
-
-    yield form("mha", "as many kv heads as heads", n_head_kv=4)
-    yield form("gqa", "two heads to a kv head, prompt of more than 256 tokens", n_prompt=280)
-    yield form("rope-freqs", "rope_freqs.weight of Llama 3.1", rope_freqs=True, n_prompt=100,
-               rope={"freq_base": 500000.0})
-    yield form("linear", "linear rope scaling", rope={"type": "linear", "factor": 4.0, "freq_base": 100000.0})
-    yield form("yarn", "generic YaRN: cos and sin scaled", rope=YARN_PLAIN, n_prompt=100)
-    yield form("yarn-attn-factor", "YaRN with attn_factor", rope={**YARN_PLAIN, "attn_factor": 0.9})
-    yield form("tied", "no output.weight", tied=True)
-    yield form("bias", "biases on q, k, v and output", bias=True)
-    yield form("head-dim", "head_dim is not n_embd / n_head", head_dim=32)
-    yield form("minimal", "only required keys", n_head_kv=4, minimal=True)
-    yield form("q8_0", "Q8_0 weights", "Q8_0")
-    yield form("f16", "F16 weights", "F16")
-    yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_embd=256, n_ff=512, head_dim=64, n_prompt=100)
 
 
 # --- vocabulary ---
@@ -422,7 +279,8 @@ def choose_prompt(path, form):
     rng = np.random.default_rng([SEED, zlib.crc32(form.name.encode()), 1])
     exact, engine = forward.Model(path), forward.Model(path, forward.Numerics("int8", kv_f16=True))
     # llama.cpp rounds elsewhere, but should route alike too
-    rounded = [] if form.types in gguf.FLOAT_TYPES else [engine, forward.Model(path, forward.Numerics("ggml"))]
+    ggml = forward.Model(path, forward.Numerics("ggml"))
+    rounded = [] if form.types in gguf.FLOAT_TYPES else [engine, ggml]
     ids, logits, margin, n_tries = [], [], np.inf, 0
 
     def is_clear(token):
@@ -456,21 +314,19 @@ def choose_prompt(path, form):
 def make(directory, form):
     """Writes one form. Returns its manifest entry."""
     path = write_model(os.path.join(directory, f"{form.name}.gguf"), form, form.config)
+    types_used = sorted({tensor.type_name for tensor in gguf.Reader(path).tensors.values()})
     peer = form.peer and os.path.basename(path)
     if form.peer not in ("same", None):
         peer = f"{form.name}-peer.gguf"
         write_model(os.path.join(directory, peer), form, form.peer)
     return {"name": form.name, "file": os.path.basename(path), "arch": type(form.config).__name__.lower(),
-            "types": form.types, "exercises": form.exercises, **choose_prompt(path, form), "peer": peer,
-            "peer_note": form.peer_note}
+            "types": form.types, "types_used": types_used, "exercises": form.exercises, **choose_prompt(path, form),
+            "peer": peer, "peer_note": form.peer_note}
 
 
-def make_all(directory, forms):
+def make_all(directory):
     os.makedirs(directory, exist_ok=True)
-    entries = []
-    for form in forms:
-        entries.append(make(directory, form))
-    manifest = {"seed": SEED, "n_vocab": N_VOCAB, "models": entries}
+    manifest = {"seed": SEED, "n_vocab": N_VOCAB, "models": [make(directory, form) for form in forms.all_forms()]}
     with open(os.path.join(directory, "manifest.json"), "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
     return manifest
@@ -483,24 +339,24 @@ def load_manifest(directory):
 
 def is_current(directory):
     here, manifest = os.path.dirname(os.path.abspath(__file__)), os.path.join(directory, "manifest.json")
-    sources = (os.path.join(here, f"{name}.py") for name in ("tiny_models", "forward", "quants", "gguf"))
+    sources = (os.path.join(here, f"{name}.py") for name in ("tiny_models", "forms", "forward", "quants", "gguf"))
     return os.path.exists(manifest) and os.path.getmtime(manifest) > max(map(os.path.getmtime, sources))
 
 
 def main():
-    if len(sys.argv) != 2:
-        print(__doc__)
-        return 2
-    if is_current(sys.argv[1]):
-        print(f"seed {SEED}: models in {sys.argv[1]} are current")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("directory")
+    directory = parser.parse_args().directory
+    if is_current(directory):
+        print(f"seed {SEED}: models in {directory} are current")
         return 0
     start = time.time()
-    forms = [*deepseek2_forms(), *llama_forms()]
-    manifest = make_all(sys.argv[1], forms)
+    manifest = make_all(directory)
     for entry in manifest["models"]:
-        print(f"{entry['name']:28} logits std {entry['logits_std']:.2f}  router margin {entry['router_margin'] or '-':<6}  "
+        margin = f"router margin {entry['router_margin']:.4f}" if entry["router_margin"] else "no router"
+        print(f"{entry['name']:28} logits std {entry['logits_std']:.2f}  {margin:20}  "
               f"{entry['n_tries']} tries for {len(entry['prompt'])} tokens")
-    print(f"seed {SEED}: {len(forms)} models in {time.time() - start:.1f} s")
+    print(f"seed {SEED}: {len(manifest['models'])} models in {time.time() - start:.1f} s")
     return 0
 
 
