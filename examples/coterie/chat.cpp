@@ -16,6 +16,10 @@ namespace {
 const std::map<std::string, ReasoningView> kReasoningViews = {
     {"show", ReasoningView::kShow}, {"fold", ReasoningView::kFold}, {"hide", ReasoningView::kHide}};
 
+const std::map<std::string, coterie_chat_format> kFormats = {
+    {"auto", COTERIE_CHAT_AUTO},      {"plain", COTERIE_CHAT_PLAIN},    {"v2", COTERIE_CHAT_DEEPSEEK_V2},
+    {"v3", COTERIE_CHAT_DEEPSEEK_V3}, {"r1", COTERIE_CHAT_DEEPSEEK_R1}, {"r1-zero", COTERIE_CHAT_R1_ZERO}};
+
 constexpr const char* kHelp =
     "/help              this text\n"
     "/reset             forget the conversation\n"
@@ -32,6 +36,7 @@ struct ChatOptions {
   std::string system;
   std::optional<std::string> prompt;
   std::string reasoning = "show";
+  std::string format = "auto";
   bool stats = false;
 };
 
@@ -42,7 +47,7 @@ class Chat {
         reasoning_view_(kReasoningViews.at(options.reasoning)),
         model_(options.model.load()),
         session_(model_, options.context.session),
-        conversation_(options.system) {}
+        conversation_(options.system, kFormats.at(options.format)) {}
 
   // One turn. False if the answer was stopped by an interrupt.
   bool answer(const std::string& message, uint64_t default_seed);
@@ -199,6 +204,9 @@ void add_chat_command(CLI::App& app) {
   command->add_option("--reasoning", options->reasoning, "show (dimmed), fold (one line) or hide the reasoning")
       ->check(CLI::IsMember(kReasoningViews))
       ->option_text("show|fold|hide [show]");
+  command->add_option("--format", options->format, "chat format of the prompt; auto = as the file says")
+      ->check(CLI::IsMember(kFormats))
+      ->option_text("auto|plain|v2|v3|r1|r1-zero [auto]");
   options->sampling.add_to(*command, "random; with -p 0");
   options->context.add_to(*command);
   options->model.add_engine_to(*command);

@@ -13,7 +13,7 @@ std::vector<coterie::Token> Conversation::tokens(const coterie::Model& model) co
     messages.push_back({"user", turn.user});
     if (&turn != &turns_.back()) messages.push_back({"assistant", turn.assistant});
   }
-  return model.chat_prompt(messages);
+  return model.chat_prompt(messages, format_);
 }
 
 Conversation::Prompt Conversation::prompt(const coterie::Model& model, size_t n_ctx) {

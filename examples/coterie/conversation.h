@@ -8,7 +8,7 @@
 
 class Conversation {
  public:
-  explicit Conversation(std::string system) : system_(std::move(system)) {}
+  Conversation(std::string system, coterie_chat_format format) : system_(std::move(system)), format_(format) {}
 
   const std::string& system() const { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
@@ -35,5 +35,6 @@ class Conversation {
   std::vector<coterie::Token> tokens(const coterie::Model& model) const;
 
   std::string system_;  // empty: none
+  coterie_chat_format format_;
   std::vector<Turn> turns_;
 };

@@ -124,7 +124,7 @@ TEST(Wrapper, EventsEndWithTheReason) {
   for (const Event& event : generation) {
     EXPECT_NE(last, COTERIE_EVENT_END);
     last = event.type;
-    if (event.type == COTERIE_EVENT_END) EXPECT_EQ(event.reason, COTERIE_END_LENGTH);
+    EXPECT_EQ(event.reason, event.type == COTERIE_EVENT_END ? COTERIE_END_LENGTH : coterie_end_reason{});
   }
   EXPECT_EQ(last, COTERIE_EVENT_END);
   EXPECT_EQ(generation.next().type, COTERIE_EVENT_END);

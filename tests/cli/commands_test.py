@@ -132,6 +132,12 @@ class Chat(CommandTest):
         self.assertNotEqual(coterie("chat", *options, "--system", "Answer like a bird").stdout,
                             coterie("chat", *options).stdout)
 
+    def test_format(self):
+        options = ["-p", "Hello", "-n", "12", "--temp", "0", "--format"]
+        self.assertEqual(coterie("chat", *options, "auto").stdout, coterie("chat", *options, "plain").stdout)
+        self.assertNotEqual(coterie("chat", *options, "r1-zero").stdout, coterie("chat", *options, "plain").stdout)
+        self.assertEqual(coterie("chat", *options, "morse").returncode, 2)
+
     def test_lines_of_a_pipe_are_messages(self):
         done = coterie("chat", "-n", "4", "--temp", "0", stdin=b"Hello\n\n/reset\nHello\n")
         self.assertEqual(done.returncode, 0)
