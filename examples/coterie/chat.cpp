@@ -4,21 +4,12 @@
 #include "conversation.h"
 #include "interrupt.h"
 #include "line_editor.h"
-#include "options.h"
 #include "terminal.h"
 #include "throughput.h"
 
-#include <map>
 #include <random>
 
 namespace {
-
-const std::map<std::string, ReasoningView> kReasoningViews = {
-    {"show", ReasoningView::kShow}, {"fold", ReasoningView::kFold}, {"hide", ReasoningView::kHide}};
-
-const std::map<std::string, coterie_chat_format> kFormats = {
-    {"auto", COTERIE_CHAT_AUTO},      {"plain", COTERIE_CHAT_PLAIN},    {"v2", COTERIE_CHAT_DEEPSEEK_V2},
-    {"v3", COTERIE_CHAT_DEEPSEEK_V3}, {"r1", COTERIE_CHAT_DEEPSEEK_R1}, {"r1-zero", COTERIE_CHAT_R1_ZERO}};
 
 constexpr const char* kHelp =
     "/help              this text\n"
@@ -29,25 +20,14 @@ constexpr const char* kHelp =
     "/quit              leave (so does Ctrl-D)\n"
     "A line that ends in \\ goes on in the next one. Ctrl-C stops an answer.\n";
 
-struct ChatOptions {
-  ModelOptions model;
-  ContextOptions context;
-  SamplingOptions sampling{.temperature = 0.6F, .top_p = 0.95F};
-  std::string system;
-  std::optional<std::string> prompt;
-  std::string reasoning = "show";
-  std::string format = "auto";
-  bool stats = false;
-};
-
 class Chat {
  public:
   explicit Chat(const ChatOptions& options)
       : options_(options),
         reasoning_view_(kReasoningViews.at(options.reasoning)),
         model_(options.model.load()),
-        session_(model_, options.context.session),
-        conversation_(options.system, kFormats.at(options.format)) {}
+        session_(model_, options.session),
+        conversation_(options.system, kChatFormats.at(options.format)) {}
 
   // One turn. False if the answer was stopped by an interrupt.
   bool answer(const std::string& message, uint64_t default_seed);
@@ -184,6 +164,8 @@ void Chat::obey_reasoning(const std::string& how) {
   }
 }
 
+}  // namespace
+
 void chat(const ChatOptions& options) {
   Chat chat(options);
   if (!options.prompt) {
@@ -191,25 +173,4 @@ void chat(const ChatOptions& options) {
   } else if (!chat.answer(*options.prompt, 0)) {
     Interrupt::end_program();
   }
-}
-
-}  // namespace
-
-void add_chat_command(CLI::App& app) {
-  auto options = std::make_shared<ChatOptions>();
-  CLI::App* command = app.add_subcommand("chat", "Talk with a model; /help in the conversation lists its commands");
-  options->model.add_file_to(*command);
-  command->add_option("--system", options->system, "system message")->type_name("TEXT");
-  command->add_option("-p,--prompt", options->prompt, "answer this one message and exit")->type_name("TEXT");
-  command->add_option("--reasoning", options->reasoning, "show (dimmed), fold (one line) or hide the reasoning")
-      ->check(CLI::IsMember(kReasoningViews))
-      ->option_text("show|fold|hide [show]");
-  command->add_option("--format", options->format, "chat format of the prompt; auto = as the file says")
-      ->check(CLI::IsMember(kFormats))
-      ->option_text("auto|plain|v2|v3|r1|r1-zero [auto]");
-  options->sampling.add_to(*command, "random; with -p 0");
-  options->context.add_to(*command);
-  options->model.add_engine_to(*command);
-  command->add_flag("--stats", options->stats, "print the speed to standard error after each answer");
-  command->callback([options] { chat(*options); });
 }

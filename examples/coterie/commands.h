@@ -1,12 +1,73 @@
-// The commands of the program, one source file each. add_*_command declares a command's options and lets parsing run
-// it; a command reports failure by throwing.
+// The commands of the program, one source file each, and what each is asked for. main.cpp fills the options from the
+// command line. A command reports failure by throwing.
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include "answer_view.h"
+#include "options.h"
 
-void add_run_command(CLI::App& app);
-void add_chat_command(CLI::App& app);
-void add_info_command(CLI::App& app);
-void add_tokenize_command(CLI::App& app);
-void add_detokenize_command(CLI::App& app);
-void add_logits_command(CLI::App& app);
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct RunOptions {
+  ModelOptions model;
+  coterie::SessionOptions session;
+  SamplingOptions sampling{.max_tokens = 128};
+  std::string prompt;
+  bool ids = false;    // print ids instead of text
+  bool stats = false;  // print the speed at the end
+};
+// Raw completion of a text.
+void run(const RunOptions& options);
+
+inline const std::map<std::string, ReasoningView> kReasoningViews = {
+    {"show", ReasoningView::kShow}, {"fold", ReasoningView::kFold}, {"hide", ReasoningView::kHide}};
+inline const std::map<std::string, coterie_chat_format> kChatFormats = {
+    {"auto", COTERIE_CHAT_AUTO},      {"plain", COTERIE_CHAT_PLAIN},    {"v2", COTERIE_CHAT_DEEPSEEK_V2},
+    {"v3", COTERIE_CHAT_DEEPSEEK_V3}, {"r1", COTERIE_CHAT_DEEPSEEK_R1}, {"r1-zero", COTERIE_CHAT_R1_ZERO}};
+
+struct ChatOptions {
+  ModelOptions model;
+  coterie::SessionOptions session;
+  SamplingOptions sampling{.temperature = 0.6F, .top_p = 0.95F};
+  std::string system;
+  std::optional<std::string> prompt;  // one turn; without it, a conversation
+  std::string reasoning = "show";     // of kReasoningViews
+  std::string format = "auto";        // of kChatFormats
+  bool stats = false;
+};
+// A conversation at the terminal, or one turn of it.
+void chat(const ChatOptions& options);
+
+struct InfoOptions {
+  ModelOptions model;
+  bool json = false;
+};
+// What a model file is and will need, from its head alone.
+void info(const InfoOptions& options);
+
+struct TokenizeOptions {
+  ModelOptions model;
+  std::optional<std::string> text;  // without it: all of standard input, byte for byte
+  bool no_special = false;
+};
+// Text to ids.
+void tokenize(const TokenizeOptions& options);
+
+struct DetokenizeOptions {
+  ModelOptions model;
+  std::vector<coterie::Token> ids;
+  bool special = false;  // show control tokens as their text
+};
+// Ids to text.
+void detokenize(const DetokenizeOptions& options);
+
+struct LogitsOptions {
+  ModelOptions model;
+  std::vector<coterie::Token> ids;
+  uint32_t n_chunk = 0;
+  std::string out;
+};
+// What the model says after every token, for oracles and tests.
+void logits(const LogitsOptions& options);

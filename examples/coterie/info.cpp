@@ -1,6 +1,5 @@
 // coterie info: what a model file is and will need, from its head alone.
 #include "commands.h"
-#include "options.h"
 #include "terminal.h"
 
 #include <nlohmann/json.hpp>
@@ -9,11 +8,6 @@
 #include <cstdarg>
 
 namespace {
-
-struct InfoOptions {
-  ModelOptions model;
-  bool json = false;
-};
 
 struct BytesOf {
   const char* key;    // in JSON
@@ -147,18 +141,10 @@ std::string to_table(const std::string& path, const coterie::ModelInfo& info) {
   return text;
 }
 
+}  // namespace
+
 void info(const InfoOptions& options) {
   const std::string path = options.model.path();
   const coterie::ModelInfo info = coterie::file_info(path);
   write_output(options.json ? to_json(path, info) : to_table(path, info));
-}
-
-}  // namespace
-
-void add_info_command(CLI::App& app) {
-  auto options = std::make_shared<InfoOptions>();
-  CLI::App* command = app.add_subcommand("info", "Say what a model file is and what it will need");
-  options->model.add_file_to(*command);
-  command->add_flag("--json", options->json, "as JSON, sizes in bytes");
-  command->callback([options] { info(*options); });
 }

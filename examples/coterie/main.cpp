@@ -1,14 +1,139 @@
-// coterie: the command-line program over the public API. Exit codes: 0, 1 failed, 2 usage.
+// coterie: the command-line program over the public API. Here: how its commands are spelled, and its exit codes:
+// 0, 1 failed, 2 usage.
 #include "commands.h"
 #include "terminal.h"
 
+#include <CLI/CLI.hpp>
 #include <coterie/coterie.hpp>
 
 #include <clocale>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
+#include <memory>
+#include <sstream>
 
 namespace {
+
+// A command whose options live as long as the parser, and which runs when it is parsed.
+template <class Options>
+std::pair<CLI::App*, Options*> add_command(CLI::App& app, const char* name, const char* description,
+                                           void (*work)(const Options&)) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand(name, description);
+  command->callback([options, work] { work(*options); });
+  command->add_option("-m,--model", options->model.file,
+                      "GGUF file (of a split model, the first); without it the default model")
+      ->type_name("FILE");
+  return {command, options.get()};
+}
+
+// An option whose help shows its default.
+template <class Number>
+CLI::Option* add_number(CLI::App* command, const char* flags, Number& value, const char* type, const char* text) {
+  std::ostringstream shown;
+  shown << type << " [" << value << "]";
+  return command->add_option(flags, value, text)->option_text(shown.str());
+}
+
+void add_engine_options(CLI::App* command, ModelOptions& model) {
+  command->add_option("-t,--threads", model.n_threads, "threads; 0 = every core this process may use")
+      ->type_name("N");
+  command->add_flag("--log", model.log, "write the library's log lines to standard error");
+}
+
+void add_chunk_option(CLI::App* command, uint32_t& n_chunk) {
+  command->add_option("--chunk", n_chunk, "most tokens of the prompt evaluated at once; 0 = 256")->type_name("N");
+}
+
+void add_session_options(CLI::App* command, coterie::SessionOptions& session) {
+  command->add_option("-c,--ctx", session.n_ctx, "context in tokens; 0 = the model's own, at most 4096")
+      ->type_name("N");
+  add_chunk_option(command, session.n_chunk);
+}
+
+void add_sampling_options(CLI::App* command, SamplingOptions& sampling, const char* default_seed) {
+  add_number(command, "-n,--max-tokens", sampling.max_tokens, "N",
+             "most tokens to generate; 0 or -1 = until the model stops")
+      ->check(CLI::Range(-1, std::numeric_limits<int32_t>::max()));
+  add_number(command, "--temp", sampling.temperature, "T", "temperature; 0 = always the most likely token")
+      ->check(CLI::NonNegativeNumber);
+  add_number(command, "--top-k", sampling.top_k, "K", "sample from the K most likely tokens; 0 = off");
+  add_number(command, "--top-p", sampling.top_p, "P", "sample from the most likely tokens that make up P; 0 = off")
+      ->check(CLI::Range(0.0, 1.0));
+  add_number(command, "--min-p", sampling.min_p, "P",
+             "leave out tokens less likely than P times the most likely; 0 = off")
+      ->check(CLI::Range(0.0, 1.0));
+  add_number(command, "--repeat-penalty", sampling.repeat_penalty, "R",
+             "make recent tokens less likely, as 1.1 does; 0 = off")
+      ->check(CLI::NonNegativeNumber);
+  command->add_option("-s,--seed", sampling.seed, "seed of the sampling: the same seed gives the same text")
+      ->option_text("SEED [" + std::string(default_seed) + "]");
+}
+
+void add_run_command(CLI::App& app) {
+  auto [command, options] = add_command(app, "run", "Continue a text", &run);
+  command->add_option("-p,--prompt", options->prompt, "the text to continue; may hold special tokens")
+      ->required()
+      ->type_name("TEXT");
+  add_sampling_options(command, options->sampling, "0");
+  add_session_options(command, options->session);
+  add_engine_options(command, options->model);
+  command->add_flag("--ids", options->ids, "print the ids of the generated tokens instead of their text");
+  command->add_flag("--stats", options->stats, "print the speed to standard error at the end");
+}
+
+void add_chat_command(CLI::App& app) {
+  auto [command, options] =
+      add_command(app, "chat", "Talk with a model; /help in the conversation lists its commands", &chat);
+  command->add_option("--system", options->system, "system message")->type_name("TEXT");
+  command->add_option("-p,--prompt", options->prompt, "answer this one message and exit")->type_name("TEXT");
+  command->add_option("--reasoning", options->reasoning, "show (dimmed), fold (one line) or hide the reasoning")
+      ->check(CLI::IsMember(kReasoningViews))
+      ->option_text("show|fold|hide [show]");
+  command->add_option("--format", options->format, "chat format of the prompt; auto = as the file says")
+      ->check(CLI::IsMember(kChatFormats))
+      ->option_text("auto|plain|v2|v3|r1|r1-zero [auto]");
+  add_sampling_options(command, options->sampling, "random; with -p 0");
+  add_session_options(command, options->session);
+  add_engine_options(command, options->model);
+  command->add_flag("--stats", options->stats, "print the speed to standard error after each answer");
+}
+
+void add_info_command(CLI::App& app) {
+  auto [command, options] = add_command(app, "info", "Say what a model file is and what it will need", &info);
+  command->add_flag("--json", options->json, "as JSON, sizes in bytes");
+}
+
+void add_tokenize_command(CLI::App& app) {
+  auto [command, options] = add_command(app, "tokenize", "Print a text's token ids as a JSON array", &tokenize);
+  command->add_flag("--no-special", options->no_special,
+                    "add no begin or end token, and take text such as <|User|> as plain text");
+  command->add_option("text", options->text, "the text; without it, standard input byte for byte")->type_name("TEXT");
+}
+
+void add_detokenize_command(CLI::App& app) {
+  auto [command, options] = add_command(app, "detokenize", "Print the text of token ids, byte for byte", &detokenize);
+  command->add_flag("--special", options->special, "show control tokens as their text");
+  command->add_option("ids", options->ids, "the ids, separated by spaces or commas")
+      ->required()
+      ->delimiter(',')
+      ->type_name("ID");
+}
+
+void add_logits_command(CLI::App& app) {
+  auto [command, options] =
+      add_command(app, "logits", "Write the logits after each of the given tokens to a file", &logits);
+  command->add_option("--ids", options->ids, "token ids, separated by commas")
+      ->required()
+      ->delimiter(',')
+      ->type_name("1,2,3");
+  add_chunk_option(command, options->n_chunk);
+  add_engine_options(command, options->model);
+  command->add_option("--out", options->out, "receives little-endian f32 [n_tokens, n_vocab]")
+      ->required()
+      ->type_name("FILE");
+}
 
 std::string version_text() {
   const uint32_t v = coterie::version();

@@ -134,7 +134,7 @@ class Chat(CommandTest):
 
     def test_format(self):
         options = ["-p", "Hello", "-n", "12", "--temp", "0", "--format"]
-        self.assertEqual(coterie("chat", *options, "auto").stdout, coterie("chat", *options, "plain").stdout)
+        self.assertEqual(coterie("chat", *options, "auto").stdout, coterie("chat", *options, "v3").stdout)
         self.assertNotEqual(coterie("chat", *options, "r1-zero").stdout, coterie("chat", *options, "plain").stdout)
         self.assertEqual(coterie("chat", *options, "morse").returncode, 2)
 
