@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cinttypes>
+#include <functional>
 #include <tuple>
+#include <utility>
 
 #include "text/byte_map.h"
 #include "text/unicode.h"
@@ -18,8 +20,8 @@ constexpr const char* kMerges = "tokenizer.ggml.merges";
 // The symbols of a piece as a doubly linked list; each stands at the index of its first byte. Rules that apply wait in
 // a heap as rank << 32 | index of the left symbol: the lowest rank comes first and, of equal ranks, the leftmost.
 struct BpeEncoder::Chain {
-  std::vector<Symbol> symbols;  // kNone where a symbol has been merged into the one before
-  std::vector<uint32_t> next;   // size() behind the last
+  std::vector<Symbol> symbols;     // kNone where a symbol has been merged into the one before
+  std::vector<uint32_t> next;      // size() behind the last
   std::vector<uint32_t> previous;  // kNone before the first
   std::vector<uint64_t> heap;
 

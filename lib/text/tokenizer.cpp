@@ -1,5 +1,7 @@
 #include "text/tokenizer.h"
 
+#include <utility>
+
 #include "text/bpe.h"
 #include "text/pretokenizer.h"
 #include "text/special_matcher.h"

@@ -5,8 +5,8 @@ namespace coterie {
 namespace {
 
 struct Lead {
-  size_t n_bytes;       // of the sequence; 0: no sequence begins with this byte
-  uint8_t low, high;    // range of the second byte; the others are in 80..BF
+  size_t n_bytes;     // of the sequence; 0: no sequence begins with this byte
+  uint8_t low, high;  // range of the second byte; the others are in 80..BF
 };
 
 Lead lead(uint8_t byte) {
