@@ -151,7 +151,7 @@ class ProgramBackend:
     def answers(self, found):
         result = []
         for q in found:
-            command = [self.program, "chat", "-m", self.path, "--temperature", "0", "-p", q.turn.user]
+            command = [self.program, "chat", "-m", self.path, "--temp", "0", "-p", q.turn.user]
             if q.system:
                 command += ["--system", q.system]
             result.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
@@ -226,6 +226,7 @@ def main():
     p.add_argument("--tokenizer", default="tokenizer.json", help="for a checkpoint")
     p.add_argument("--backend", choices=("torch", "coterie"), default="torch")
     p.add_argument("--program", default="build/release/bin/coterie", help="for the coterie backend")
+    p.add_argument("--splits", nargs="+", default=SPLITS, choices=SPLITS)
     p.add_argument("--questions", type=int, default=300, help="for each kind")
     p.add_argument("--conversations", type=int, default=60, help="for perplexity")
     p.add_argument("--seed", type=int, default=77)
@@ -237,15 +238,16 @@ def main():
     grammar = Grammar()
     backend = TorchBackend(args.model, args.tokenizer) if args.backend == "torch" else ProgramBackend(args.program, args.model)
     report = {}
-    for split in SPLITS:
+    for split in args.splits:
         line, topics, found, answers = evaluate(backend, split, args.questions, args.seed, grammar, args.examples)
         if args.backend == "torch":
-            line.update(perplexity(backend.model, backend.tokenizer, split if split == "wording" else "train", args.conversations, args.seed) if split in ("train", "wording") else {})
+            if split in ("train", "wording"):
+                line.update(perplexity(backend.model, backend.tokenizer, split, args.conversations, args.seed))
             line["mtp acceptance"] = round(mtp_acceptance(backend.model, backend.tokenizer, found[:100], answers[:100]), 4)
         report[split] = line
         print(split, json.dumps(line), flush=True)
         if args.topics:
-            print("   ", ", ".join(f"{t} {a}/{b}" for t, (a, b) in topics.items() if a < b))
+            print("    on topic:", ", ".join(f"{t} {a}/{b}" for t, (a, b) in topics.items()))
     if args.json:
         with open(args.json, "w") as f:
             json.dump(report, f, indent=1)

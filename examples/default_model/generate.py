@@ -10,7 +10,7 @@ import export
 
 @torch.no_grad()
 def greedy(model, prompts, n_max, stop=()):
-    """Continues token lists. Returns (token lists, smallest lead of a chosen token over the second)."""
+    """Continues token lists. Returns (token lists, by how much each chosen logit led the second)."""
     n_batch, n_prompt = len(prompts), max(map(len, prompts))
     # Filled up on the left with tokens nobody may look at: rope only sees distances, so nothing moves.
     shift = [n_prompt - len(p) for p in prompts]
@@ -21,22 +21,22 @@ def greedy(model, prompts, n_max, stop=()):
     causal = torch.full((n_prompt, n_prompt), float("-inf")).triu(1)
     caches = [[] for _ in model.blocks]
     hidden = model.trunk(tokens, hidden_keys[..., :n_prompt] + causal, 0, caches)
-    out, lead, done = [[] for _ in prompts], [float("inf")] * n_batch, [False] * n_batch
+    out, leads, done = [[] for _ in prompts], [[] for _ in prompts], [False] * n_batch
     for i in range(n_max):
         top = model.head(hidden[:, -1]).topk(2, -1)
         chosen = top.indices[:, 0]
         for b, token in enumerate(chosen.tolist()):
             if done[b]:
                 continue
-            lead[b] = min(lead[b], (top.values[b, 0] - top.values[b, 1]).item())
             done[b] = token in stop
             if not done[b]:
                 out[b].append(token)
+                leads[b].append((top.values[b, 0] - top.values[b, 1]).item())
         if all(done) or i + 1 == n_max:
             break
         at = n_prompt + i
         hidden = model.trunk(chosen.unsqueeze(1), hidden_keys[..., :at + 1], at, caches)
-    return out, lead
+    return out, leads
 
 
 def load(path, tokenizer_path="tokenizer.json"):

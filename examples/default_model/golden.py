@@ -29,18 +29,21 @@ def main():
     p = argparse.ArgumentParser(description="Write golden.json for a GGUF file.")
     p.add_argument("model", help="GGUF file")
     p.add_argument("--out", default="golden.json")
-    p.add_argument("--cases", type=int, default=8)
+    p.add_argument("--cases", type=int, default=12)
     p.add_argument("--lead", type=float, default=0.3, help="least distance of the chosen logit to the second")
     args = p.parse_args()
     torch.set_num_threads(1)
     model, tokenizer = generate.load(args.model)
     cases = []
     for ids in prompts(tokenizer):
-        # Not stopped at the end of the answer: an engine test may go on as well.
-        (out,), (lead,) = generate.greedy(model, [ids], N_CONTINUED)
-        if lead >= args.lead:
-            cases.append({"prompt": ids, "continuation": out, "least_lead": round(lead, 3),
-                          "text": tokenizer.decode(out[:out.index(tokenizer.eos)] if tokenizer.eos in out else out)})
+        (out,), (leads,) = generate.greedy(model, [ids], N_CONTINUED)
+        # Past the end of the answer the model makes up a question, which is anybody's guess:
+        # there the continuation stops, unless every choice is clear.
+        end = out.index(tokenizer.eos) + 1 if tokenizer.eos in out else len(out)
+        n = len(out) if min(leads) >= args.lead else end
+        if min(leads[:n]) >= args.lead:
+            cases.append({"prompt": ids, "continuation": out[:n], "least_lead": round(min(leads[:n]), 3),
+                          "text": tokenizer.decode(out[:end])})
     # The longest prompts first, but always some short ones.
     cases.sort(key=lambda c: len(c["prompt"]))
     step = max(1, (len(cases) - 1) / max(1, args.cases - 1))
