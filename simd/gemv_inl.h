@@ -1,14 +1,17 @@
 // Every format once, the loop once. Each isa_*.cpp includes this inside its own anonymous namespace, after float_inl.h
 // and after defining V, its few operations on blocks:
-//   Codes                        32 bytes: codes without their sign (load, nibbles, bits, either, fifth_bits) or int8
-//   Dots                         int32 partial sums of one row's block; V::reduce adds up those of kRows rows
-//   Scales, Sums                 16 int16, one for each 16 codes of a block of 256; the order of the lanes is V's affair
-//   Ints, Rows                   kRows int32 or floats, one a row
+//   Codes             32 bytes, unsigned codes or int8: load, nibbles, fifth_bits, bits, either
+//   Dots              int32 partial sums of one row's block: dot, dot_signed, add_scaled
+//   Scales            of a block of 256, as add_scaled wants them
+//   Offsets, Sums     16 int16: mins or scales, and sums of 16 activations, for dot; zeros = -kZero * that
+//   reduce            of the Dots of kRows32 or kRows256 rows: an int32 for each row; halves: their scales as floats
 //
 // The formats are codecs to one normal form, block by block:
 //   w = d * (code - kZero)                               blocks of 32 that meet ActBlock32
 //   w = d * scale * (code - kZero) - dmin * min          blocks of 256 that meet ActBlock256
 // A new format: a struct here, a line in make_kernels, its ActKind in formats.h.
+
+#define COTERIE_INLINE inline __attribute__((always_inline))
 
 template <int n>
 struct Index {
@@ -17,17 +20,16 @@ struct Index {
 
 // body(Index<0>{}), body(Index<1>{}) ... : a loop whose counter is a constant, as shifts by immediates need.
 template <int kCount, int kFrom = 0, class Body>
-inline __attribute__((always_inline)) void unroll(const Body& body) {
+COTERIE_INLINE void unroll(const Body& body) {
   if constexpr (kFrom < kCount) {
     body(Index<kFrom>{});
     unroll<kCount, kFrom + 1>(body);
   }
 }
 
-template <class T>
-T load_int(const void* p) {
-  T v;
-  __builtin_memcpy(&v, p, sizeof v);
+inline uint64_t load_bytes(const void* p, size_t n) {  // little-endian
+  uint64_t v = 0;
+  __builtin_memcpy(&v, p, n);
   return v;
 }
 
@@ -50,27 +52,24 @@ struct Q5_0 {
   static constexpr bool kSigned = false;
   static constexpr int kZero = 16;
   static V::Codes codes(const Block& b) {
-    return V::either(V::nibbles(b.q), V::fifth_bits(load_int<uint32_t>(b.high)));
+    return V::either(V::nibbles(b.q), V::fifth_bits(static_cast<uint32_t>(load_bytes(b.high, 4))));
   }
 };
 
-// The twelve bytes s of Q4_K and Q5_K hold eight scales and eight mins of 6 bits. Bytes 0-3 and 4-7: scales and mins
+// The twelve bytes of Q4_K and Q5_K hold eight scales and eight mins of 6 bits. Bytes 0-3 and 4-7: scales and mins
 // 0-3 in the low six bits, bits 4-5 of scales and mins 4-7 in the high two. Bytes 8-11: their bits 0-3, mins on top.
-inline uint64_t six_bit_scales(const uint8_t* s) {
-  const uint32_t first = load_int<uint32_t>(s), last = load_int<uint32_t>(s + 8);
-  return (first & 0x3f3f3f3f) | uint64_t((last & 0x0f0f0f0f) | (first >> 2 & 0x30303030)) << 32;
-}
-inline uint64_t six_bit_mins(const uint8_t* s) {
-  const uint32_t first = load_int<uint32_t>(s + 4), last = load_int<uint32_t>(s + 8);
-  return (first & 0x3f3f3f3f) | uint64_t((last >> 4 & 0x0f0f0f0f) | (first >> 2 & 0x30303030)) << 32;
+inline void six_bit_scales(const uint8_t* s, V::Scales* scales, V::Offsets* mins) {
+  const uint64_t first = load_bytes(s, 8), last = load_bytes(s + 8, 4);
+  const uint64_t low = first & 0x3f3f3f3f3f3f3f3f;  // scales 0-3, mins 0-3
+  const uint64_t high = (first >> 2 & 0x3030303030303030) | ((last | last << 28) & 0x0f0f0f0f0f0f0f0f);  // and 4-7
+  V::scales_of_32(low, high, scales, mins);
 }
 
 struct Q4_K {
   using Block = BlockQ4_K;
   static constexpr bool kMins = true;
   static constexpr int kZero = 0;
-  static V::Scales scales(const Block& b) { return V::scales_of_32(six_bit_scales(b.scales)); }
-  static V::Scales mins(const Block& b) { return V::scales_of_32(six_bit_mins(b.scales)); }
+  static void scales(const Block& b, V::Scales* scales, V::Offsets* mins) { six_bit_scales(b.scales, scales, mins); }
   template <int g>
   static V::Codes codes(const Block& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
     return V::template bits<g % 2 * 4, 15>(V::load(b.q + g / 2 * 32));
@@ -81,8 +80,7 @@ struct Q5_K {
   using Block = BlockQ5_K;
   static constexpr bool kMins = true;
   static constexpr int kZero = 0;
-  static V::Scales scales(const Block& b) { return V::scales_of_32(six_bit_scales(b.scales)); }
-  static V::Scales mins(const Block& b) { return V::scales_of_32(six_bit_mins(b.scales)); }
+  static void scales(const Block& b, V::Scales* scales, V::Offsets* mins) { six_bit_scales(b.scales, scales, mins); }
   template <int g>
   static V::Codes codes(const Block& b) {  // bit g of high[i] is the fifth bit of code i of group g
     return V::either(V::template bits<g % 2 * 4, 15>(V::load(b.q + g / 2 * 32)),
@@ -94,9 +92,7 @@ struct Q6_K {
   using Block = BlockQ6_K;
   static constexpr bool kMins = false;
   static constexpr int kZero = 32;
-  static V::Scales scales(const Block& b) {
-    return V::scales_of_16(load_int<uint64_t>(b.scales), load_int<uint64_t>(b.scales + 8));
-  }
+  static void scales(const Block& b, V::Scales* scales, V::Offsets* same) { V::scales_of_16(b.scales, scales, same); }
   template <int g>
   static V::Codes codes(const Block& b) {  // in halves of four groups: 64 bytes of low and 32 of high bits
     constexpr int half = g / 4, part = g % 4;
@@ -105,40 +101,57 @@ struct Q6_K {
   }
 };
 
-// One block of 32 of kRows rows. |sum| <= 32 * 128 * 127 for int8, less for codes: exact.
-template <class F>
-inline V::Rows add_block(V::Rows acc, const typename F::Block* const* w, const ActBlock32& x) {
-  typename V::Dots dots[V::kRows];
-  unroll<V::kRows>([&](auto r) {
-    const typename F::Block& b = *w[r.value];
-    V::prefetch(&b, sizeof b);
-    if constexpr (F::kSigned) dots[r.value] = V::dot_signed(F::codes(b), x.q);
-    else dots[r.value] = V::dot(F::codes(b), x.q);
+// kRows rows of weights. The blocks at one offset in all of them are computed together.
+template <class Block, int kRows>
+struct Tile {
+  const uint8_t* row[kRows];
+
+  const Block& block(int r, size_t at) const { return *reinterpret_cast<const Block*>(row[r] + at); }
+  void prefetch(size_t at) const {  // each line of the rows once
+    for (size_t line = (at + 63) / 64 * 64; line < at + sizeof(Block); line += 64)
+      for (const uint8_t* p : row) V::prefetch(p + line);
+  }
+};
+
+// Adds one block of 32 of each row. |sum| <= 32 * 128 * 127 for int8, less for codes: exact.
+template <class F, int kRows, class Floats>
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at, const ActBlock32& x) {
+  V::Dots dots[kRows];
+  unroll<kRows>([&](auto r) {
+    const V::Codes codes = F::codes(tile.block(r.value, at));
+    if constexpr (F::kSigned) dots[r.value] = V::dot_signed(codes, x.q);
+    else dots[r.value] = V::dot(codes, x.q);
   });
-  typename V::Ints sum = V::reduce(dots);
+  auto sum = V::reduce(dots);
   if constexpr (F::kZero != 0) sum = V::sub(sum, F::kZero * x.sum);
-  return V::fma(V::mul(V::halves([&](int r) { return w[r]->d; }), x.d), sum, acc);
+  const auto d = V::template halves<kRows>([&](int r) { return tile.block(r, at).d; });
+  return V::fma(V::mul(d, x.d), sum, acc);
 }
 
-// One block of 256 of kRows rows. Exact in int32: the greatest are Q6_K's sums, 256 * 63 * 127 * 128 for the codes and
-// 256 * 32 * 127 * 128 for their zeros, together 0.39e9; its pairs in int16 are 2 * 63 * 127 at most.
-template <class F>
-inline V::Rows add_block(V::Rows acc, const typename F::Block* const* w, const ActBlock256& x) {
-  typename V::Dots dots[V::kRows], mins[V::kRows];
-  const typename V::Sums sums = V::sums(x.sum16);
-  for (int r = 0; r < V::kRows; ++r) {
-    const typename F::Block& b = *w[r];
-    V::prefetch(&b, sizeof b);
-    const typename V::Scales scales = F::scales(b);
-    typename V::Dots dot = V::template zeros<F::kZero>(scales, sums);
+// Adds one block of 256 of each row. Exact in int32: the greatest are Q6_K's sums, 256 * 63 * 127 * 128 for the codes
+// and 256 * 32 * 127 * 128 for their zeros, together 0.39e9; its pairs in int16 are 2 * 63 * 127 at most.
+template <class F, int kRows, class Floats>
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at, const ActBlock256& x) {
+  V::Dots dots[kRows], min_dots[kRows];
+  const V::Sums sums = V::sums(x.sum16);
+  unroll<kRows>([&](auto r) {
+    const typename F::Block& b = tile.block(r.value, at);
+    V::Scales scales;
+    V::Offsets offsets;
+    F::scales(b, &scales, &offsets);
+    V::Dots dot = V::template zeros<F::kZero>(offsets, sums);
     unroll<8>([&](auto g) {
       dot = V::template add_scaled<g.value>(dot, F::template codes<g.value>(b), x.q + 32 * g.value, scales);
     });
-    dots[r] = dot;
-    if constexpr (F::kMins) mins[r] = V::dot(F::mins(b), sums);
+    dots[r.value] = dot;
+    if constexpr (F::kMins) min_dots[r.value] = V::dot(offsets, sums);
+  });
+  const auto d = V::template halves<kRows>([&](int r) { return tile.block(r, at).d; });
+  acc = V::fma(V::mul(d, x.d), V::reduce(dots), acc);
+  if constexpr (F::kMins) {
+    const auto dmin = V::template halves<kRows>([&](int r) { return tile.block(r, at).dmin; });
+    acc = V::fma(V::mul(dmin, -x.d), V::reduce(min_dots), acc);
   }
-  acc = V::fma(V::mul(V::halves([&](int r) { return w[r]->d; }), x.d), V::reduce(dots), acc);
-  if constexpr (F::kMins) acc = V::fma(V::mul(V::halves([&](int r) { return w[r]->dmin; }), -x.d), V::reduce(mins), acc);
   return acc;
 }
 
@@ -147,33 +160,28 @@ inline V::Rows add_block(V::Rows acc, const typename F::Block* const* w, const A
 // streams, which is what one core needs to use all the bandwidth it can. The last rows fill up a tile by repetition.
 template <int kRows, class Tile>
 inline void for_tiles(float* y, size_t row0, size_t row1, const Tile& tile) {
-  const size_t step = (row1 - row0) / kRows;
-  size_t row[kRows];
-  float out[kRows];
-  for (size_t t = 0; t < step; ++t) {
-    for (int r = 0; r < kRows; ++r) row[r] = row0 + t + r * step;
+  const size_t step = (row1 - row0) / kRows, rest = (row1 - row0) % kRows;
+  for (size_t t = 0; t < step + (rest != 0); ++t) {
+    const bool full = t < step;
+    size_t row[kRows];
+    for (size_t r = 0; r < kRows; ++r) row[r] = full ? row0 + t + r * step : row1 - rest + (r < rest ? r : 0);
+    float out[kRows];
     tile(out, row);
-    for (int r = 0; r < kRows; ++r) y[row[r]] = out[r];
+    for (size_t r = 0; r < (full ? kRows : rest); ++r) y[row[r]] = out[r];
   }
-  const size_t first = row0 + step * kRows, n = row1 - first;
-  if (n == 0) return;
-  for (size_t r = 0; r < kRows; ++r) row[r] = first + (r < n ? r : n - 1);
-  tile(out, row);
-  for (size_t r = 0; r < n; ++r) y[first + r] = out[r];
 }
 
 template <class F, class Act>
 void gemv(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1) {
-  constexpr size_t kBlock = sizeof(Act::q);
-  for_tiles<V::kRows>(y, row0, row1, [=](float* out, const size_t* row) {
-    const typename F::Block* block[V::kRows];
-    for (int r = 0; r < V::kRows; ++r)
-      block[r] = reinterpret_cast<const typename F::Block*>(static_cast<const uint8_t*>(w) + row[r] * row_bytes);
-    const Act* act = static_cast<const Act*>(x);
-    typename V::Rows acc = V::rows(0);
+  constexpr size_t kBlock = sizeof(Act::q), kBlockBytes = sizeof(typename F::Block);
+  constexpr int kRows = kBlock == 32 ? V::kRows32 : V::kRows256;
+  for_tiles<kRows>(y, row0, row1, [=](float* out, const size_t* row) {
+    Tile<typename F::Block, kRows> tile;
+    for (int r = 0; r < kRows; ++r) tile.row[r] = static_cast<const uint8_t*>(w) + row[r] * row_bytes;
+    auto acc = V::template zero<kRows>();
     for (size_t i = 0; i < k / kBlock; ++i) {
-      acc = add_block<F>(acc, block, act[i]);
-      for (int r = 0; r < V::kRows; ++r) ++block[r];
+      tile.prefetch(i * kBlockBytes);
+      acc = add_blocks<F>(acc, tile, i * kBlockBytes, static_cast<const Act*>(x)[i]);
     }
     V::store(out, acc);
   });
@@ -195,7 +203,7 @@ void gemv_float(float* y, const void* w, size_t row_bytes, size_t k, const void*
     for (; i + 16 <= k; i += 16) {
       const Lanes xs = load(x + i);
       for (int r = 0; r < kRows; ++r) {
-        V::prefetch(p[r] + i, 16 * sizeof(T));
+        V::prefetch(p[r] + i);
         acc[r] = fma(load(p[r] + i), xs, acc[r]);
       }
     }
@@ -235,3 +243,5 @@ constexpr Kernels make_kernels(const char* isa) {
   k.weighted_sum_f16 = weighted_sum_f16;
   return k;
 }
+
+#undef COTERIE_INLINE

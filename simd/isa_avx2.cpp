@@ -14,13 +14,13 @@ struct Lanes {
 Lanes load(const float* p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
 Lanes load(const Single* p) { return load(reinterpret_cast<const float*>(p)); }
 Lanes load(const Half* p) {
-  const __m256i h = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  return {_mm256_cvtph_ps(_mm256_castsi256_si128(h)), _mm256_cvtph_ps(_mm256_extracti128_si256(h, 1))};
+  const __m128i* h = reinterpret_cast<const __m128i*>(p);
+  return {_mm256_cvtph_ps(_mm_loadu_si128(h)), _mm256_cvtph_ps(_mm_loadu_si128(h + 1))};
 }
 __m256 widen(__m128i brains) { return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(brains), 16)); }
 Lanes load(const Brain* p) {
-  const __m256i b = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p));
-  return {widen(_mm256_castsi256_si128(b)), widen(_mm256_extracti128_si256(b, 1))};
+  const __m128i* b = reinterpret_cast<const __m128i*>(p);
+  return {widen(_mm_loadu_si128(b)), widen(_mm_loadu_si128(b + 1))};
 }
 void store(float* p, Lanes a) { _mm256_storeu_ps(p, a.low), _mm256_storeu_ps(p + 8, a.high); }
 void store(Half* p, Lanes a) {
@@ -64,14 +64,14 @@ struct V : V256 {
   using V256::dot;
   // Pairs of u8 * int8 summed in int16, which saturates at more than the greatest, 2 * 128 * 127.
   static __m256i pairs(Codes w, __m256i x) { return _mm256_maddubs_epi16(w, x); }
-  static Dots dot(Codes w, const int8_t* x) { return _mm256_madd_epi16(pairs(w, load(x)), _mm256_set1_epi16(1)); }
+  static Dots dot(Codes w, const int8_t* x) { return _mm256_madd_epi16(pairs(w, load_x(x)), _mm256_set1_epi16(1)); }
   static Dots dot_signed(Codes w, const int8_t* x) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
-    const __m256i signed_x = _mm256_sign_epi8(load(x), w);
+    const __m256i signed_x = _mm256_sign_epi8(load_x(x), w);
     return _mm256_madd_epi16(pairs(_mm256_abs_epi8(w), signed_x), _mm256_set1_epi16(1));
   }
   template <int g>
-  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, Scales s) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs(w, load(x)), scale<g>(s)));
+  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs(w, load_x(x)), scale<g>(s)));
   }
 };
 

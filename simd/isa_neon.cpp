@@ -85,20 +85,14 @@ void store_int8(int8_t* p, const Lanes& a) {
 #include "float_inl.h"
 
 struct V {
-  static constexpr int kRows = 4;
+  static constexpr int kRows32 = 4, kRows256 = 4;
   struct Codes { int8x16_t low, high; };
-  struct Scales {  // in order, in two widths
-    int16x8_t words[2];
-    int32x4_t wide[4];
-  };
-  struct Sums { int16x8_t words[2]; };
+  struct Offsets { int16x8_t v[2]; };
+  struct Scales { int32x4_t v[4]; };
+  using Sums = Offsets;
   using Dots = int32x4_t;
-  using Ints = int32x4_t;
-  using Rows = float32x4_t;
 
-  static void prefetch(const void* p, size_t n_bytes) {
-    for (size_t at = 0; at < n_bytes; at += 64) __builtin_prefetch(static_cast<const char*>(p) + 1024 + at);
-  }
+  static void prefetch(const void* p) { __builtin_prefetch(static_cast<const char*>(p) + 1024); }
 
   static Codes load(const void* p) {
     return {vld1q_s8(static_cast<const int8_t*>(p)), vld1q_s8(static_cast<const int8_t*>(p) + 16)};
@@ -137,45 +131,50 @@ struct V {
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
     const int32x4_t low = vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x));
     const int32x4_t high = vdotq_s32(vdupq_n_s32(0), w.high, vld1q_s8(x + 16));
-    acc = vmlaq_laneq_s32(acc, low, s.wide[g / 2], g % 2 * 2);
-    return vmlaq_laneq_s32(acc, high, s.wide[g / 2], g % 2 * 2 + 1);
+    acc = vmlaq_laneq_s32(acc, low, s.v[g / 2], g % 2 * 2);
+    return vmlaq_laneq_s32(acc, high, s.v[g / 2], g % 2 * 2 + 1);
   }
-  static Scales scales(int8x16_t s) {
-    const int16x8_t low = vmovl_s8(vget_low_s8(s)), high = vmovl_high_s8(s);
-    return {{low, high}, {vmovl_s16(vget_low_s16(low)), vmovl_high_s16(low), vmovl_s16(vget_low_s16(high)),
-                          vmovl_high_s16(high)}};
+  static Offsets widen(int8x16_t s) { return {{vmovl_s8(vget_low_s8(s)), vmovl_high_s8(s)}}; }
+  static Scales widen(const Offsets& s) {
+    return {{vmovl_s16(vget_low_s16(s.v[0])), vmovl_high_s16(s.v[0]), vmovl_s16(vget_low_s16(s.v[1])),
+             vmovl_high_s16(s.v[1])}};
   }
-  static Scales scales_of_32(uint64_t s) {
-    const int8x16_t v = vreinterpretq_s8_u64(vdupq_n_u64(s));
-    return scales(vzip1q_s8(v, v));
+  // The bytes of low and high: scales 0-3, mins 0-3 and scales 4-7, mins 4-7.
+  static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
+    const int8x16_t v = vreinterpretq_s8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
+    const int8x16_t first = vzip1q_s8(v, v), last = vzip2q_s8(v, v);  // each byte twice: scales, mins
+    *scales = widen(widen(vcombine_s8(vget_low_s8(first), vget_low_s8(last))));
+    *mins = widen(vcombine_s8(vget_high_s8(first), vget_high_s8(last)));
   }
-  static Scales scales_of_16(uint64_t low, uint64_t high) {
-    return scales(vreinterpretq_s8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high))));
+  static void scales_of_16(const int8_t* s, Scales* scales, Offsets* same) {
+    *same = widen(vld1q_s8(s));
+    *scales = widen(*same);
   }
   static Sums sums(const int16_t* sum16) { return {{vld1q_s16(sum16), vld1q_s16(sum16 + 8)}}; }
-  static Dots dot(const Scales& a, const Sums& b) {
-    int32x4_t acc = vmull_s16(vget_low_s16(a.words[0]), vget_low_s16(b.words[0]));
-    acc = vmlal_high_s16(acc, a.words[0], b.words[0]);
-    acc = vmlal_s16(acc, vget_low_s16(a.words[1]), vget_low_s16(b.words[1]));
-    return vmlal_high_s16(acc, a.words[1], b.words[1]);
+  static Dots dot(const Offsets& a, const Sums& b) {
+    int32x4_t acc = vmull_s16(vget_low_s16(a.v[0]), vget_low_s16(b.v[0]));
+    acc = vmlal_high_s16(acc, a.v[0], b.v[0]);
+    acc = vmlal_s16(acc, vget_low_s16(a.v[1]), vget_low_s16(b.v[1]));
+    return vmlal_high_s16(acc, a.v[1], b.v[1]);
   }
   template <int kZero>
-  static Dots zeros(const Scales& s, const Sums& sums) {
+  static Dots zeros(const Offsets& offsets, const Sums& sums) {
     if constexpr (kZero == 0) return vdupq_n_s32(0);
-    else return vmulq_n_s32(dot(s, sums), -kZero);
+    else return vmulq_n_s32(dot(offsets, sums), -kZero);
   }
 
-  static Ints reduce(const Dots* a) { return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3])); }
-  static Ints sub(Ints a, int32_t b) { return vsubq_s32(a, vdupq_n_s32(b)); }
-  template <class Get>
-  static Rows halves(const Get& get) {
+  static int32x4_t reduce(const Dots (&a)[4]) { return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3])); }
+  static int32x4_t sub(int32x4_t a, int32_t b) { return vsubq_s32(a, vdupq_n_s32(b)); }
+  template <int, class Get>
+  static float32x4_t halves(const Get& get) {
     const f16_bits h[4] = {get(0), get(1), get(2), get(3)};
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
   }
-  static Rows rows(float x) { return vdupq_n_f32(x); }
-  static Rows mul(Rows a, float b) { return vmulq_n_f32(a, b); }
-  static Rows fma(Rows a, Ints b, Rows c) { return vfmaq_f32(c, a, vcvtq_f32_s32(b)); }
-  static void store(float* p, Rows a) { vst1q_f32(p, a); }
+  template <int>
+  static float32x4_t zero() { return vdupq_n_f32(0); }
+  static float32x4_t mul(float32x4_t a, float b) { return vmulq_n_f32(a, b); }
+  static float32x4_t fma(float32x4_t a, int32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, vcvtq_f32_s32(b)); }
+  static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
 };
 
 #include "gemv_inl.h"

@@ -78,15 +78,14 @@ void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half t
 #include "float_inl.h"
 
 struct V {
-  static constexpr int kRows = 1;
+  static constexpr int kRows32 = 1, kRows256 = 1;
   struct Codes { uint8_t v[32]; };
   struct Scales { int16_t v[16]; };
+  using Offsets = Scales;
   using Sums = Scales;
   using Dots = int32_t;
-  using Ints = int32_t;
-  using Rows = float;
 
-  static void prefetch(const void*, size_t) {}
+  static void prefetch(const void*) {}
 
   template <class Op>
   static Codes each(const Op& op) {
@@ -130,39 +129,40 @@ struct V {
     for (int i = 16; i < 32; ++i) sum[1] += w.v[i] * x[i];
     return acc + sum[0] * scales.v[2 * g] + sum[1] * scales.v[2 * g + 1];
   }
-  static Scales scales_of_32(uint64_t s) {
-    Scales r;
-    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>(s >> i / 2 * 8);
-    return r;
+  static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
+    for (int i = 0; i < 16; ++i) {
+      const uint64_t four = (i < 8 ? low : high) >> i % 8 / 2 * 8;
+      scales->v[i] = static_cast<int8_t>(four);
+      mins->v[i] = static_cast<int8_t>(four >> 32);
+    }
   }
-  static Scales scales_of_16(uint64_t low, uint64_t high) {
-    Scales r;
-    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>((i < 8 ? low : high) >> i % 8 * 8);
-    return r;
+  static void scales_of_16(const int8_t* s, Scales* scales, Offsets* same) {
+    for (int i = 0; i < 16; ++i) scales->v[i] = same->v[i] = s[i];
   }
   static Sums sums(const int16_t* sum16) {
     Sums r;
     __builtin_memcpy(&r, sum16, sizeof r);
     return r;
   }
-  static Dots dot(const Scales& a, const Sums& b) {
+  static Dots dot(const Offsets& a, const Sums& b) {
     int32_t sum = 0;
     for (int i = 0; i < 16; ++i) sum += a.v[i] * b.v[i];
     return sum;
   }
   template <int kZero>
-  static Dots zeros(const Scales& scales, const Sums& sums) {
-    return kZero == 0 ? 0 : -kZero * dot(scales, sums);
+  static Dots zeros(const Offsets& offsets, const Sums& sums) {
+    return kZero == 0 ? 0 : -kZero * dot(offsets, sums);
   }
 
-  static Ints reduce(const Dots* a) { return a[0]; }
-  static Ints sub(Ints a, int32_t b) { return a - b; }
-  template <class Get>
-  static Rows halves(const Get& get) { return from_half(get(0)); }
-  static Rows rows(float x) { return x; }
-  static Rows mul(Rows a, float b) { return a * b; }
-  static Rows fma(Rows a, Ints b, Rows c) { return __builtin_fmaf(a, static_cast<float>(b), c); }
-  static void store(float* p, Rows a) { *p = a; }
+  static int32_t reduce(const Dots (&a)[1]) { return a[0]; }
+  static int32_t sub(int32_t a, int32_t b) { return a - b; }
+  template <int, class Get>
+  static float halves(const Get& get) { return from_half(get(0)); }
+  template <int>
+  static float zero() { return 0; }
+  static float mul(float a, float b) { return a * b; }
+  static float fma(float a, int32_t b, float c) { return __builtin_fmaf(a, static_cast<float>(b), c); }
+  static void store(float* p, float a) { *p = a; }
 };
 
 #include "gemv_inl.h"
@@ -185,16 +185,17 @@ template <class F>
 void dequantize256(float* y, const void* row, size_t k) {
   const auto* b = static_cast<const typename F::Block*>(row);
   for (; k; k -= 256, ++b) {
-    const V::Scales scales = F::scales(*b);
-    V::Scales mins = {};
+    V::Scales scales;
+    V::Offsets offsets;
+    F::scales(*b, &scales, &offsets);
     float dmin = 0;
-    if constexpr (F::kMins) mins = F::mins(*b), dmin = from_half(b->dmin);
+    if constexpr (F::kMins) dmin = from_half(b->dmin);
     unroll<8>([&](auto g) {
       const V::Codes codes = F::template codes<g.value>(*b);
       for (int i = 0; i < 32; ++i) {
         const int group = 2 * g.value + i / 16;
         const float scaled = from_half(b->d) * scales.v[group] * static_cast<float>(codes.v[i] - F::kZero);
-        *y++ = F::kMins ? scaled - dmin * mins.v[group] : scaled;
+        *y++ = F::kMins ? scaled - dmin * offsets.v[group] : scaled;
       }
     });
   }
