@@ -235,7 +235,8 @@ class Writer:
         g = self.pick(self.speaker.goods)
         praise = f" {g.praise}" if g.praise else ""
         turns = [self.turn("have", self.ask("have", phrases.HAVE, x=g.phrase),
-                           self.say(f"Yes{{a}}, I have {g.phrase}.{praise}", f"Of course{{a}}, I sell {g.phrase}.{praise}"),
+                           self.say(f"Yes{{a}}, I have {g.phrase}.{praise}",
+                                   f"Of course{{a}}, I sell {g.phrase}.{praise}"),
                            [g.name], [g.cost], g.name)]
         turns.append(self.turn("price of it", self.ask("price of it", phrases.IT_PRICE),
                                self.say(f"It costs {g.cost}{{a}}.", f"That is {g.cost}{{a}}."),
@@ -250,7 +251,8 @@ class Writer:
             return None
         g = next(g for g in self.speaker.goods if g.name == name)
         return [self.turn("buy", self.ask("buy", phrases.BUY, x=g.phrase, X=cap(g.phrase)),
-                          self.say(f"Here is {g.phrase}{{a}}. That makes {g.cost}.", f"Here you are{{a}}: {g.phrase}. That makes {g.cost}."),
+                          self.say(f"Here is {g.phrase}{{a}}. That makes {g.cost}.",
+                                  f"Here you are{{a}}: {g.phrase}. That makes {g.cost}."),
                           [g.cost, g.name], [g.cost], name)]
 
     def haggle(self):
@@ -261,7 +263,8 @@ class Writer:
         n = w.money(offer, g.coin)
         ask = self.ask("haggle", phrases.HAGGLE, n=n, N=cap(n), x=self.pick((g.phrase, "the " + g.name)))
         if offer >= g.lowest:
-            answer, must = self.say(f"{cap(n)}? Very well{{a}}, we have a deal.", f"All right{{a}}, {n} it is."), [["deal", "it is"]]
+            answer, must = self.say(f"{cap(n)}? Very well{{a}}, we have a deal.",
+                    f"All right{{a}}, {n} it is."), [["deal", "it is"]]
         else:
             low = w.money(g.lowest, g.coin)
             answer, must = self.say(f"No{{a}}, that is too little. I want at least {low}."), ["too little", low]
@@ -274,12 +277,14 @@ class Writer:
         if not name:
             return None
         g, v = w.GOODS[name], w.SELLER[name]
-        topic, options = self.pick((("where to buy", phrases.WHERE_BUY), ("price", phrases.PRICE), ("have", phrases.HAVE), ("buy", phrases.BUY)))
+        topic, options = self.pick((("where to buy", phrases.WHERE_BUY), ("price", phrases.PRICE),
+                ("have", phrases.HAVE), ("buy", phrases.BUY)))
         answer = f"{v.name} the {v.trade} sells {g.phrase}{{a}}. You will find {him(v)} {at(v.place)}."
         if topic == "where to buy":
             answer = self.say(answer)
         else:
-            answer = self.say("I do not sell that{a}. " + answer.replace("{a}", ""), "Not here{a}. " + answer.replace("{a}", ""))
+            answer = self.say("I do not sell that{a}. " + answer.replace("{a}", ""),
+                    "Not here{a}. " + answer.replace("{a}", ""))
         turns = [self.turn("elsewhere", self.ask(topic, options, x=g.phrase, X=cap(g.phrase)), answer,
                            [v.name, v.place], [], name)]
         if self.rng.random() < 0.3:
@@ -294,7 +299,8 @@ class Writer:
             return None
         g = self.pick(self.speaker.goods)
         return [self.turn("own shop", self.ask("where to buy", phrases.WHERE_BUY, x=g.phrase),
-                          self.say(f"Right here{{a}}! I sell {g.phrase} for {g.cost}."), ["here", g.cost], [g.cost], g.name)]
+                          self.say(f"Right here{{a}}! I sell {g.phrase} for {g.cost}."), ["here", g.cost],
+                                  [g.cost], g.name)]
 
     def place(self):
         name = self.thing("place", list(w.PLACES))
@@ -302,8 +308,10 @@ class Writer:
             return None
         ask = self.ask("place", phrases.PLACE, x=name)
         if self.known and name == self.speaker.place:
-            return [self.turn("place", ask, self.say(f"You are at the {name} right now{{a}}."), [["right now"]], [], name)]
-        return [self.turn("place", ask, self.say(f"The {name} is {w.PLACES[name]}{{a}}.", f"You will find the {name} {w.PLACES[name]}{{a}}."),
+            return [self.turn("place", ask, self.say(f"You are at the {name} right now{{a}}."), [["right now"]],
+                    [], name)]
+        return [self.turn("place", ask, self.say(f"The {name} is {w.PLACES[name]}{{a}}.",
+                f"You will find the {name} {w.PLACES[name]}{{a}}."),
                           [name, w.PLACES[name]], [], name)]
 
     def someone(self, topic):
@@ -317,14 +325,16 @@ class Writer:
         x = self.pick((v.name, v.name, v.name, "the " + v.trade))
         return [self.turn("find", self.ask("find", phrases.FIND, x=x),
                           self.say(f"{v.name} is {at(v.place)}{{a}}, {w.PLACES[v.place]}.",
-                                   f"Look for {v.name} {at(v.place)}{{a}}, {w.PLACES[v.place]}."), [v.name, v.place], [], v.name)]
+                                   f"Look for {v.name} {at(v.place)}{{a}}, {w.PLACES[v.place]}."),
+                                           [v.name, v.place], [], v.name)]
 
     def who_is(self):
         v = self.someone("who is")
         if not v:
             return None
         return [self.turn("who is", self.ask("who is", phrases.WHO_IS, x=v.name),
-                          self.say(f"{v.name} is our {v.trade}{{a}}. {he(v)} is {v.trait}."), [v.name, v.trade, v.trait], [], v.name)]
+                          self.say(f"{v.name} is our {v.trade}{{a}}. {he(v)} is {v.trait}."),
+                                  [v.name, v.trade, v.trait], [], v.name)]
 
     def opinion(self):
         v = self.someone("opinion")
@@ -334,7 +344,8 @@ class Writer:
         if v.name in family:
             answer, must = self.say(f"{v.name}? {family} {he(v)} is {v.trait}."), [family]
         else:
-            answer, must = self.say(f"{v.name}? {he(v)} is {v.trait}.", f"I like {v.name} well enough{{a}}. {he(v)} is {v.trait}."), [v.name, v.trait]
+            answer, must = self.say(f"{v.name}? {he(v)} is {v.trait}.",
+                    f"I like {v.name} well enough{{a}}. {he(v)} is {v.trait}."), [v.name, v.trait]
         return [self.turn("opinion", self.ask("opinion", phrases.OPINION, x=v.name), answer, must, [], v.name)]
 
     def village(self):
@@ -348,7 +359,8 @@ class Writer:
         if not self.known:
             return None
         first, more = self.speaker.rumour
-        turns = [self.turn("rumour", self.ask("rumour", phrases.RUMOUR), self.say(first, "Have you heard{a}? " + first), [first])]
+        turns = [self.turn("rumour", self.ask("rumour", phrases.RUMOUR),
+                self.say(first, "Have you heard{a}? " + first), [first])]
         if self.rng.random() < 0.7 or self.split != "train":
             turns.append(self.turn("more", self.ask("more", phrases.MORE), self.say(more, cry=0.1), [more]))
         return turns
@@ -359,17 +371,25 @@ class Writer:
         q = self.speaker.quest
         plea = f"{q['need']} Will you help me{{a}}?"
         turns = [self.turn("quest", self.ask("quest", phrases.QUEST), self.say(plea), [q["need"]])]
-        details = [self.turn("quest place", self.ask("quest place", phrases.QUEST_WHERE), self.say(f"Go to the {q['where']}{{a}}. It is {w.PLACES[q['where']]}."), [q["where"], w.PLACES[q["where"]]]),
-                   self.turn("quest reward", self.ask("quest reward", phrases.QUEST_REWARD), self.say(f"I will give you {q['reward']}{{a}}."), [q["reward"]]),
-                   self.turn("quest danger", self.ask("quest danger", phrases.QUEST_DANGER), self.say(f"Be careful{{a}}: {q['danger']}."), [q["danger"]])]
+        details = [self.turn("quest place", self.ask("quest place", phrases.QUEST_WHERE),
+                self.say(f"Go to the {q['where']}{{a}}. It is {w.PLACES[q['where']]}."),
+                        [q["where"], w.PLACES[q["where"]]]),
+                   self.turn("quest reward", self.ask("quest reward", phrases.QUEST_REWARD),
+                           self.say(f"I will give you {q['reward']}{{a}}."), [q["reward"]]),
+                   self.turn("quest danger", self.ask("quest danger", phrases.QUEST_DANGER),
+                           self.say(f"Be careful{{a}}: {q['danger']}."), [q["danger"]])]
         if q["where"] == self.speaker.place:
-            details[0].answer, details[0].must = self.say(f"Right here{{a}}, {at(q['where'])}."), [["Right here"], [q["where"]]]
+            details[0].answer, details[0].must = self.say(f"Right here{{a}}, {at(q['where'])}."), [["Right here"],
+                    [q["where"]]]
         self.rng.shuffle(details)
         turns += details[:self.rng.choice((0, 1, 2, 3))]
         if self.rng.random() < 0.75:
-            turns.append(self.turn("quest yes", self.ask("quest yes", phrases.ACCEPT), self.say(f"Thank you{{a}}! Bring me the {q['item']}, and I will give you {q['reward']}."), [q["item"], q["reward"]]))
+            turns.append(self.turn("quest yes", self.ask("quest yes", phrases.ACCEPT),
+                    self.say(f"Thank you{{a}}! Bring me the {q['item']}, and I will give you {q['reward']}."),
+                            [q["item"], q["reward"]]))
         else:
-            turns.append(self.turn("quest no", self.ask("quest no", phrases.REFUSE), self.say("I understand{a}. Come back if you change your mind."), ["change your mind"]))
+            turns.append(self.turn("quest no", self.ask("quest no", phrases.REFUSE),
+                    self.say("I understand{a}. Come back if you change your mind."), ["change your mind"]))
         return turns
 
     def quest_done(self):
@@ -377,7 +397,8 @@ class Writer:
             return None
         q = self.speaker.quest
         return [self.turn("quest done", self.ask("quest done", phrases.QUEST_DONE, x=q["item"]),
-                          self.say(f"{q['thanks']} Here is your reward{{a}}: {q['reward']}."), [q["thanks"], q["reward"]])]
+                          self.say(f"{q['thanks']} Here is your reward{{a}}: {q['reward']}."),
+                                  [q["thanks"], q["reward"]])]
 
     def fact(self, topic, options, *answers, must):
         if not self.known:
@@ -388,23 +409,27 @@ class Writer:
         if not self.known:
             return None
         s = self.speaker
-        return self.fact("like", phrases.LIKE, f"I like {s.like}{{a}}.", f"Nothing is better than {s.like}{{a}}.", must=[s.like])
+        return self.fact("like", phrases.LIKE, f"I like {s.like}{{a}}.", f"Nothing is better than {s.like}{{a}}.",
+                must=[s.like])
 
     def dislike(self):
         if not self.known:
             return None
         s = self.speaker
-        return self.fact("dislike", phrases.DISLIKE, f"I cannot stand {s.dislike}{{a}}.", f"I dislike {s.dislike}{{a}}.", must=[s.dislike])
+        return self.fact("dislike", phrases.DISLIKE, f"I cannot stand {s.dislike}{{a}}.",
+                f"I dislike {s.dislike}{{a}}.", must=[s.dislike])
 
     def colour(self):
         if not self.known:
             return None
-        return self.fact("colour", phrases.COLOUR, f"I like {self.speaker.colour} best{{a}}.", f"My favourite colour is {self.speaker.colour}{{a}}.", must=[self.speaker.colour])
+        return self.fact("colour", phrases.COLOUR, f"I like {self.speaker.colour} best{{a}}.",
+                f"My favourite colour is {self.speaker.colour}{{a}}.", must=[self.speaker.colour])
 
     def food(self):
         if not self.known:
             return None
-        return self.fact("food", phrases.FOOD, f"I could eat {self.speaker.food} every day{{a}}.", f"Give me {self.speaker.food}{{a}}, and I am happy.", must=[self.speaker.food])
+        return self.fact("food", phrases.FOOD, f"I could eat {self.speaker.food} every day{{a}}.",
+                f"Give me {self.speaker.food}{{a}}, and I am happy.", must=[self.speaker.food])
 
     def age(self):
         if not self.known:
@@ -426,7 +451,8 @@ class Writer:
         return self.fact("home", phrases.HOME, f"You will find me {at(p)}{{a}}, {w.PLACES[p]}.", must=[p])
 
     def story(self):
-        return self.fact("story", phrases.STORY, self.speaker.story, must=[self.speaker.story]) if self.known else None
+        return self.fact("story", phrases.STORY, self.speaker.story,
+                must=[self.speaker.story]) if self.known else None
 
     def joke(self):
         return self.fact("joke", phrases.JOKE, self.speaker.joke, must=[self.speaker.joke]) if self.known else None
@@ -451,30 +477,37 @@ class Writer:
 
     def recall(self):
         if self.name:
-            answer, must = self.say(f"You are {self.name}.", f"Your name is {self.name}.", f"Of course, you are {self.name}."), [self.name]
+            answer, must = self.say(f"You are {self.name}.", f"Your name is {self.name}.",
+                    f"Of course, you are {self.name}."), [self.name]
         else:
-            answer, must = self.say("You have not told me your name{a}.", "I do not know your name{a}."), [["not told", "not know"]]
+            answer, must = self.say("You have not told me your name{a}.",
+                    "I do not know your name{a}."), [["not told", "not know"]]
         return [self.turn("recall name", self.ask("recall name", phrases.RECALL), answer, must)]
 
     def origin(self):
         o, c = self.pick(w.ORIGINS), self.pick(w.CALLINGS)
         self.told = (o, c)
         return [self.turn("origin", self.ask("origin", phrases.ORIGIN, o=o, c=c),
-                          self.say(f"A {c} from {o}? Welcome to our village{{a}}.", f"We do not see many from {o} here{{a}}. A {c}, you say?"), [c, o])]
+                          self.say(f"A {c} from {o}? Welcome to our village{{a}}.",
+                                  f"We do not see many from {o} here{{a}}. A {c}, you say?"), [c, o])]
 
     def recall_origin(self):
         if not self.told:
             return None
         o, c = self.told
         if self.rng.random() < 0.5:
-            return [self.turn("recall origin", self.ask("recall origin", phrases.RECALL_ORIGIN), self.say(f"You come from {o}{{a}}."), [o])]
-        return [self.turn("recall calling", self.ask("recall calling", phrases.RECALL_CALLING), self.say(f"You are a {c}{{a}}."), [c])]
+            return [self.turn("recall origin", self.ask("recall origin", phrases.RECALL_ORIGIN),
+                    self.say(f"You come from {o}{{a}}."), [o])]
+        return [self.turn("recall calling", self.ask("recall calling", phrases.RECALL_CALLING),
+                self.say(f"You are a {c}{{a}}."), [c])]
 
     def weather(self):
         if self.sky:
-            answer, must = self.say(f"It is {self.sky} today{{a}}.", f"You can see it yourself{{a}}: it is {self.sky}."), [self.sky]
+            answer, must = self.say(f"It is {self.sky} today{{a}}.",
+                    f"You can see it yourself{{a}}: it is {self.sky}."), [self.sky]
         else:
-            answer, must = self.say("The sky looks calm to me{a}.", "A mild day{a}, as always in this valley."), [["sky", "mild"]]
+            answer, must = self.say("The sky looks calm to me{a}.",
+                    "A mild day{a}, as always in this valley."), [["sky", "mild"]]
         return [self.turn("weather", self.ask("weather", phrases.WEATHER), answer, must)]
 
     def time(self):
@@ -492,7 +525,8 @@ class Writer:
         x, y = map(int, pair.split())
         n = w.NUMBERS[x + y]
         words = self.rng.random() < 0.3
-        return [self.turn("sum", self.ask("sum", phrases.SUM, x=w.NUMBERS[x] if words else x, y=w.NUMBERS[y] if words else y),
+        return [self.turn("sum", self.ask("sum", phrases.SUM, x=w.NUMBERS[x] if words else x,
+                y=w.NUMBERS[y] if words else y),
                           self.say(f"That makes {n}{{a}}.", f"I count {n}{{a}}."), [f" {n}"], [], pair)]
 
     def unknown(self):
@@ -500,27 +534,34 @@ class Writer:
             x = self.pick(w.UNKNOWN_WARES)
             topic, options = self.pick((("have", phrases.HAVE), ("price", phrases.PRICE), ("buy", phrases.BUY)))
             return [self.turn("unknown ware", self.ask(topic, options, x=x, X=cap(x)),
-                              self.say(f"I do not sell {x}{{a}}.", f"I have never sold {x}{{a}}."), [["do not sell", "never sold"]])]
+                              self.say(f"I do not sell {x}{{a}}.", f"I have never sold {x}{{a}}."),
+                                      [["do not sell", "never sold"]])]
         x = self.pick(w.UNKNOWN) if self.rng.random() < 0.6 else random_name(self.rng)
         return [self.turn("unknown", self.ask("unknown", phrases.ABOUT, x=x),
                           self.say("I have never heard of that{a}.", "I know nothing about that{a}.",
-                                   "That is beyond me{a}. I only know our village."), [["never heard", "know nothing", "beyond me"]])]
+                                   "That is beyond me{a}. I only know our village."),
+                                           [["never heard", "know nothing", "beyond me"]])]
 
     def robot(self):
         s = self.speaker
-        return [self.turn("robot", self.ask("robot", phrases.ROBOT), self.say(f"I am {s.name} the {s.trade}{{a}}, flesh and blood."), [s.name, s.trade])]
+        return [self.turn("robot", self.ask("robot", phrases.ROBOT),
+                self.say(f"I am {s.name} the {s.trade}{{a}}, flesh and blood."), [s.name, s.trade])]
 
     def insult(self):
-        return [self.turn("insult", self.ask("insult", phrases.INSULT), self.say("There is no need to be rude{a}.", "Mind your words{a}."), [["rude", "Mind your"]])]
+        return [self.turn("insult", self.ask("insult", phrases.INSULT),
+                self.say("There is no need to be rude{a}.", "Mind your words{a}."), [["rude", "Mind your"]])]
 
     def compliment(self):
-        return [self.turn("compliment", self.ask("compliment", phrases.COMPLIMENT), self.say("How kind of you{a}.", "You make me blush{a}."), [["kind", "blush"]])]
+        return [self.turn("compliment", self.ask("compliment", phrases.COMPLIMENT),
+                self.say("How kind of you{a}.", "You make me blush{a}."), [["kind", "blush"]])]
 
     def love(self):
-        return [self.turn("love", self.ask("love", phrases.LOVE), self.say("You are sweet{a}, but no.", "My heart belongs to my work{a}."), [["but no", "my work"]])]
+        return [self.turn("love", self.ask("love", phrases.LOVE),
+                self.say("You are sweet{a}, but no.", "My heart belongs to my work{a}."), [["but no", "my work"]])]
 
     def sorry(self):
-        return [self.turn("sorry", self.ask("sorry", phrases.SORRY), self.say("All is forgiven{a}.", "Do not worry about it{a}."), [["forgiven", "worry about it"]])]
+        return [self.turn("sorry", self.ask("sorry", phrases.SORRY),
+                self.say("All is forgiven{a}.", "Do not worry about it{a}."), [["forgiven", "worry about it"]])]
 
     def need(self):
         x = self.pick(list(w.NEEDS))
@@ -529,21 +570,27 @@ class Writer:
         if v.name == self.speaker.name:
             answer, must = self.say(f"Then you are in the right place{{a}}. I have {g.phrase} for {g.cost}."), [g.name]
         else:
-            answer, must = self.say(f"Then go to {v.name} {at(v.place)}{{a}}, and ask for {g.phrase}."), [v.name, g.name]
+            answer, must = self.say(f"Then go to {v.name} {at(v.place)}{{a}}, and ask for {g.phrase}."), [v.name,
+                    g.name]
         return [self.turn("need", self.ask("need", phrases.NEED, x=x), answer, must, [g.cost], x)]
 
     def poor(self):
-        return [self.turn("poor", self.ask("poor", phrases.POOR), self.say("No coin, no goods{a}. But you can earn some by helping people."), ["coin"])]
+        return [self.turn("poor", self.ask("poor", phrases.POOR),
+                self.say("No coin, no goods{a}. But you can earn some by helping people."), ["coin"])]
 
     def help(self):
-        return [self.turn("help", self.ask("help", phrases.HELP), self.say("Ask me about the village, the people or the news{a}.", "You can ask me about goods, places and people{a}."), [["Ask me", "ask me"]])]
+        return [self.turn("help", self.ask("help", phrases.HELP),
+                self.say("Ask me about the village, the people or the news{a}.",
+                        "You can ask me about goods, places and people{a}."), [["Ask me", "ask me"]])]
 
     def okay(self):
-        return [self.turn("okay", self.ask("okay", phrases.OKAY), self.say("Is there anything else{a}?", "What else do you want to know{a}?"), [["else"]])]
+        return [self.turn("okay", self.ask("okay", phrases.OKAY),
+                self.say("Is there anything else{a}?", "What else do you want to know{a}?"), [["else"]])]
 
     def repeat(self):
         """Words in no order that makes sense: teaches to look back."""
-        words = [self.pick((self.pick(w.WARES), self.pick(w.NUMBERS), random_name(self.rng), self.pick(w.PLAYERS), self.pick(w.TRADES)))
+        words = [self.pick((self.pick(w.WARES), self.pick(w.NUMBERS), random_name(self.rng), self.pick(w.PLAYERS),
+                self.pick(w.TRADES)))
                  for _ in range(self.rng.randint(2, 5))]
         x = ", ".join(words) if self.rng.random() < 0.5 else " and ".join(words)
         ask = self.ask("repeat", phrases.REPEAT, x=x, X=cap(x))
@@ -556,11 +603,13 @@ class Writer:
     KNOWN_TOPICS = dict(greet=3, bye=1.5, thanks=2, who=4, trade=3, offer=4, recommend=1.5, price=7, have=5, buy=4,
                         haggle=4, elsewhere=12, own_shop=1.5, place=8, find=6, who_is=5, opinion=4, village=2.5,
                         rumour=4, quest=6, quest_done=2, like=2, dislike=2, colour=1.5, food=1.5, age=1.5, family=1.5,
-                        home=1.5, story=2, joke=2, how=3, my_name=4, recall=3, origin=1.5, recall_origin=6, weather=2.5,
+                        home=1.5, story=2, joke=2, how=3, my_name=4, recall=3, origin=1.5, recall_origin=6,
+                                weather=2.5,
                         time=2, sum=4, unknown=4, robot=1.2, insult=1.2, compliment=1.2, love=1, sorry=1, need=4,
                         poor=0.7, help=1.5, okay=1.5, repeat=2)
     STRANGER_TOPICS = dict(greet=4, bye=2, thanks=1, who=6, trade=3, offer=6, price=12, have=6, buy=6, village=3,
-                           how=3, my_name=4, recall=4, weather=3, time=2, unknown=6, robot=1, recall_origin=4, origin=1, repeat=2)
+                           how=3, my_name=4, recall=4, weather=3, time=2, unknown=6, robot=1, recall_origin=4,
+                                   origin=1, repeat=2)
 
     # What asks for text that stands earlier in the conversation, and how much more of it there is
     # while `copying` is on.
@@ -581,7 +630,8 @@ class Writer:
             return ""
         s = self.speaker
         parts = [self.pick((f"You are {s.name}, the {s.trade} of Willowbrook.",) * 3 +
-                           (f"You are {s.name}.", f"You are {s.name} the {s.trade}.", f"You play {s.name}, the {s.trade}.",
+                           (f"You are {s.name}.", f"You are {s.name} the {s.trade}.",
+                                   f"You play {s.name}, the {s.trade}.",
                             f"You are the {s.trade} of Willowbrook. Your name is {s.name}."))]
         return " ".join(parts + self.circumstances())
 
@@ -589,7 +639,8 @@ class Writer:
         r, parts = self.rng, []
         if r.random() < 0.45:
             self.mood = self.pick(list(w.MOODS))
-            parts.append(self.pick((f"You are {self.mood} today.", f"Your mood is {self.mood}.", f"You feel {self.mood}.")))
+            parts.append(self.pick((f"You are {self.mood} today.", f"Your mood is {self.mood}.",
+                    f"You feel {self.mood}.")))
         if r.random() < 0.12:
             self.name = self.player_name()
             parts.append(self.pick((f"The visitor is called {self.name}.", f"You are talking to {self.name}.")))
@@ -603,12 +654,15 @@ class Writer:
 
     def set_stranger(self):
         r = self.rng
-        goods = tuple(w.Good(n, "a " + n if n[0] not in "aeiou" else "an " + n, r.randint(2, 40), self.pick(("copper", "silver")), "")
+        goods = tuple(w.Good(n, "a " + n if n[0] not in "aeiou" else "an " + n, r.randint(2, 40),
+                self.pick(("copper", "silver")), "")
                       for n in r.sample(w.WARES, self.pick((0, 1, 2, 2, 3))))
         name = self.player_name()
-        village = "Willowbrook" if r.random() < 0.5 else self.pick(("Elmwick", "Greyford", "Stonehaven", random_name(r)))
+        village = "Willowbrook" if r.random() < 0.5 else self.pick(("Elmwick", "Greyford", "Stonehaven",
+                random_name(r)))
         self.speaker = Stranger(name, self.pick(w.TRADES), village, goods)
-        parts = [self.pick((f"You are {name}, the {self.speaker.trade} of {village}.", f"You are {name}, a {self.speaker.trade} in {village}.".replace("a alch", "an alch")))]
+        parts = [self.pick((f"You are {name}, the {self.speaker.trade} of {village}.",
+                f"You are {name}, a {self.speaker.trade} in {village}.".replace("a alch", "an alch")))]
         if goods:
             listed = [f"{g.phrase} for {g.cost}" for g in goods]
             parts.append("You sell " + (listed[0] if len(listed) == 1 else ", ".join(listed[:-1]) + " and " + listed[-1]) + ".")
