@@ -34,12 +34,19 @@ static_assert(static_cast<int>(Code::kCancelled) == COTERIE_CANCELLED && static_
               static_cast<int>(Code::kUnsupported) == COTERIE_UNSUPPORTED &&
               static_cast<int>(Code::kContextFull) == COTERIE_CONTEXT_FULL);
 
+// As much of a text as fits, whole UTF-8 characters, and zeros behind it.
+template <size_t N>
+void copy_text(std::string_view from, char (&to)[N]) {
+  size_t n = std::min(from.size(), N - 1);
+  while (n > 0 && n < from.size() && (from[n] & 0xc0) == 0x80) --n;
+  std::memcpy(to, from.data(), n);
+  std::memset(to + n, 0, N - n);
+}
+
 coterie_status report(Code code, const char* message, coterie_error* error) {
   if (error != nullptr && code != Code::kOk) {
     error->status = static_cast<int32_t>(code);
-    const size_t n = std::min(std::strlen(message), sizeof error->message - 1);
-    std::memcpy(error->message, message, n);
-    error->message[n] = '\0';
+    copy_text(message, error->message);
   }
   return static_cast<coterie_status>(code);
 }
@@ -78,7 +85,8 @@ Status read_options(const T* options, const char* name, T* out) {
   out->struct_size = sizeof(T);
   if (options == nullptr) return {};
   const size_t size = options->struct_size;
-  if (size < sizeof(size_t)) return bad_struct_size(name, size, sizeof(T));
+  constexpr size_t kMost = 4096;  // more is not a size but memory that nobody set
+  if (size < sizeof(size_t) || size > kMost) return bad_struct_size(name, size, sizeof(T));
   const auto* bytes = reinterpret_cast<const unsigned char*>(options);
   for (size_t i = sizeof(T); i < size; ++i) {
     if (bytes[i] != 0) return Error(Code::kUnsupported, "%s: an option at byte %zu is unknown to this version", name, i);
@@ -105,13 +113,6 @@ Status fill(const T* from, size_t n, const char* name, T* out, size_t capacity, 
   if (n != 0) std::memcpy(out, from, std::min(n, capacity) * sizeof(T));
   if (n > capacity) return Error(Code::kInvalidArgument, "%s: capacity %zu, expected %zu", name, capacity, n);
   return {};
-}
-
-template <size_t N>
-void copy_text(const std::string& from, char (&to)[N]) {
-  const size_t n = std::min(from.size(), N - 1);
-  std::memcpy(to, from.data(), n);
-  std::memset(to + n, 0, N - n);
 }
 
 Status write_info(const coterie::Gguf& gguf, coterie_model_info* out) {
@@ -240,6 +241,9 @@ coterie_status coterie_tokenize(const coterie_model* model, const char* text, si
     REQUIRE(n_tokens);
     if (text_bytes != 0) REQUIRE(text);
     if (capacity != 0) REQUIRE(tokens);
+    if ((flags & ~uint32_t{COTERIE_ADD_SPECIAL | COTERIE_PARSE_SPECIAL}) != 0) {
+      return Error(Code::kUnsupported, "flags: %u, expected coterie_tokenize_flags", flags);
+    }
     std::vector<int32_t> ids;
     COTERIE_RETURN_IF_ERROR(model->model->tokenizer().tokenize({text, text_bytes}, flags & COTERIE_ADD_SPECIAL,
                                                                flags & COTERIE_PARSE_SPECIAL, &ids));

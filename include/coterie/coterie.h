@@ -198,8 +198,9 @@ typedef struct coterie_chat_options {
 #define COTERIE_CHAT_OPTIONS_INIT \
   { sizeof(coterie_chat_options), 0 }
 
-/* A conversation to the ids of the prompt for its next answer: markers are special tokens, contents are plain text
- * (they cannot inject markers), earlier reasoning is dropped where the model's format says so. options may be NULL.
+/* A conversation to the ids of the prompt for its next answer: markers are special tokens, contents are plain text and
+ * cannot become control tokens (user-defined tokens of the vocabulary, such as <think>, are recognised in any text);
+ * earlier reasoning is dropped where the model's format says so. options may be NULL.
  * (any thread) Errors: INVALID_ARGUMENT for an unknown role, UNSUPPORTED for a template of no known format. */
 COTERIE_API coterie_status coterie_chat_prompt(const coterie_model* model, const coterie_chat_options* options,
                                                const coterie_message* messages, size_t n_messages,
@@ -211,7 +212,7 @@ COTERIE_API coterie_status coterie_chat_prompt(const coterie_model* model, const
 typedef struct coterie_session_options {
   size_t struct_size;
   uint32_t n_ctx;   /* most tokens the session can hold; 0 = the model's training context, at most 4096 */
-  uint32_t n_chunk; /* most tokens evaluated at once in prefill; 0 = 256. Changes memory and speed, never results */
+  uint32_t n_chunk; /* most tokens evaluated at once in prefill, up to 2048; 0 = 256. Changes memory and speed, never results */
 } coterie_session_options;
 #define COTERIE_SESSION_OPTIONS_INIT \
   { sizeof(coterie_session_options), 0, 0 }
@@ -228,10 +229,12 @@ COTERIE_API void coterie_session_destroy(coterie_session* session);
  * Errors: INVALID_ARGUMENT (n = 0, id outside the vocabulary), CONTEXT_FULL, CANCELLED. */
 COTERIE_API coterie_status coterie_session_sync(coterie_session* session, const coterie_token* tokens, size_t n,
                                                 coterie_error* error);
-/* Appends n tokens to what the session holds. logits, if not NULL, is [n, n_vocab] and receives one row per token. */
+/* Appends n tokens to what the session holds. logits, if not NULL, is [n, n_vocab] and receives one row per token.
+ * On CANCELLED the session holds those that were finished, whole chunks: go on behind coterie_session_n_tokens. */
 COTERIE_API coterie_status coterie_session_eval(coterie_session* session, const coterie_token* tokens, size_t n,
                                                 float* logits, coterie_error* error);
-/* [n_vocab] after the last token; NULL before the first evaluation. Valid until the session is next evaluated. */
+/* [n_vocab] after the last token; NULL before the first evaluation and after one that did not finish. Valid until the
+ * session is next evaluated. */
 COTERIE_API const float* coterie_session_logits(const coterie_session* session);
 /* Number of tokens held, and the tokens (valid until the session next changes). */
 COTERIE_API size_t coterie_session_n_tokens(const coterie_session* session);
@@ -273,7 +276,8 @@ typedef enum coterie_event_type {
 typedef enum coterie_end_reason {
   COTERIE_END_STOP = 1,   /* the model ended its answer */
   COTERIE_END_LENGTH = 2, /* max_tokens reached or the context is full */
-  COTERIE_END_CANCELLED = 3
+  COTERIE_END_CANCELLED = 3,
+  COTERIE_END_ERROR = 4 /* an earlier call reported the error */
 } coterie_end_reason;
 
 typedef struct coterie_event {
@@ -295,10 +299,12 @@ COTERIE_API coterie_status coterie_generation_create(coterie_session* session, c
                                                      const coterie_generation_options* options,
                                                      coterie_generation** out, coterie_error* error);
 /* Works until there is something to report and reports it: prompt progress, text, reasoning or the end. After the END
- * event every further call reports END again. On an error the generation has ended and the session keeps what it had. */
+ * event every further call reports END again. On an error the generation has ended and the session keeps what it had.
+ * The session must not be used otherwise before the end. */
 COTERIE_API coterie_status coterie_generation_next(coterie_generation* generation, coterie_event* event,
                                                    coterie_error* error);
-/* The running or next coterie_generation_next reports END with COTERIE_END_CANCELLED, within 50 ms. (any thread) */
+/* Ends the generation within 50 ms: what text is ready may still be reported, then END with COTERIE_END_CANCELLED.
+ * (any thread) */
 COTERIE_API void coterie_generation_cancel(coterie_generation* generation);
 COTERIE_API void coterie_generation_destroy(coterie_generation* generation);
 

@@ -21,7 +21,7 @@ Buffer::~Buffer() {
 Status Buffer::allocate(size_t size, const char* what, Buffer* out) {
   *out = Buffer();
   if (size == 0) return {};
-  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (p == MAP_FAILED) return Error(Code::kOutOfMemory, "%s: %zu bytes are not to be had", what, size);
   out->data_ = static_cast<std::byte*>(p);
   out->size_ = size;

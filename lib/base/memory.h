@@ -26,8 +26,7 @@ class Buffer {
   size_t size_ = 0;
 };
 
-// a * b and a + b that say when they do not fit.
+// *out = a * b; false if that does not fit.
 inline bool checked_mul(size_t a, size_t b, size_t* out) { return !__builtin_mul_overflow(a, b, out); }
-inline bool checked_add(size_t a, size_t b, size_t* out) { return !__builtin_add_overflow(a, b, out); }
 
 }  // namespace coterie

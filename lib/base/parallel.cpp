@@ -43,11 +43,13 @@ bool Arena::run(size_t n, TaskRef task, const std::atomic<bool>* cancel) const {
   if (n_workers <= 1) {
     work(0);
   } else {
-    impl_->arena.execute([&] {
+    // Isolated: while it waits for the last worker, the caller does not take up the tasks of another session.
+    auto region = [&] {
       tbb::parallel_for(
           size_t{0}, n_workers, [&](size_t) { work(static_cast<size_t>(tbb::this_task_arena::current_thread_index())); },
           tbb::simple_partitioner());
-    });
+    };
+    impl_->arena.execute([&] { tbb::this_task_arena::isolate(region); });
   }
   return !stopped();
 }

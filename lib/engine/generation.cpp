@@ -1,5 +1,7 @@
 #include "engine/generation.h"
 
+#include "base/float_mode.h"
+
 namespace coterie {
 namespace {
 
@@ -17,6 +19,7 @@ Status Generation::create(Session& session, std::span<const int32_t> prompt, con
                           std::unique_ptr<Generation>* out) {
   if (prompt.empty()) return Error(Code::kInvalidArgument, "prompt: no tokens, expected at least one");
   COTERIE_RETURN_IF_ERROR(validate(options.sampling));
+  const FloatMode mode;
   out->reset(new Generation(session, prompt, options));
   return {};
 }
@@ -30,10 +33,11 @@ Generation::Generation(Session& session, std::span<const int32_t> prompt, const 
       banned_(banned_tokens(session.model())) {}
 
 Generation::~Generation() {
-  if (cancelled_) session_.clear_cancel();
+  if (!ended_ && cancelled_) session_.clear_cancel();
 }
 
 void Generation::request_cancel() {
+  const std::lock_guard lock(end_mutex_);
   if (ended_) return;
   cancelled_ = true;
   session_.request_cancel();
@@ -42,14 +46,16 @@ void Generation::request_cancel() {
 void Generation::end(Event::Reason reason) {
   parser_.finish();
   reason_ = reason;
+  const std::lock_guard lock(end_mutex_);
   ended_ = true;
   if (cancelled_) session_.clear_cancel();
 }
 
 Status Generation::end_on(Status status) {
   if (status.ok()) return status;
-  end(Event::kCancelled);
-  return status.code() == Code::kCancelled ? Status() : status;
+  const bool cancelled = status.code() == Code::kCancelled;
+  end(cancelled ? Event::kCancelled : Event::kError);
+  return cancelled ? Status() : status;
 }
 
 bool Generation::take_text(Event* event) {
@@ -80,8 +86,13 @@ Status Generation::choose_token() {
     if (ended_) return {};
     pending_ = -1;
   }
+  if (session_.logits() == nullptr) {
+    return end_on(Error(Code::kInvalidArgument, "session: used otherwise while a generation ran on it"));
+  }
   const int32_t token = sampler_.sample(session_.logits(), session_.tokens(), banned_);
-  if (token < 0) return end_on(Error(Code::kInternal, "logits after %zu tokens: not one is a number", session_.tokens().size()));
+  if (token < 0) {
+    return end_on(Error(Code::kInternal, "logits after %zu tokens: not one is a number", session_.tokens().size()));
+  }
   tokens_.push_back(token);
   pending_ = token;
   if (session_.model().tokenizer().is_end(token)) {

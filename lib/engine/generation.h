@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,7 +17,7 @@ namespace coterie {
 
 struct Event {
   enum Type : int32_t { kPrompt = 1, kText = 2, kReasoning = 3, kEnd = 4 };
-  enum Reason : int32_t { kNone = 0, kStop = 1, kLength = 2, kCancelled = 3 };
+  enum Reason : int32_t { kNone = 0, kStop = 1, kLength = 2, kCancelled = 3, kError = 4 };
   Type type = kEnd;
   Reason reason = kNone;
   std::string_view text;             // lives until the next event
@@ -60,6 +61,7 @@ class Generation {
   std::vector<int32_t> reported_; // those of the last event
   Piece piece_;                   // text of the last event
   Event::Reason reason_ = Event::kNone;
+  std::mutex end_mutex_;  // a cancel request and the end do not overlap, so that none outlives the generation
   std::atomic<bool> cancelled_{false};
   std::atomic<bool> ended_{false};
 };

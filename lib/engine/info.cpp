@@ -38,6 +38,11 @@ class Keys {
  public:
   Keys(const Gguf& gguf, std::string_view architecture) : gguf_(gguf), prefix_(std::string(architecture) + ".") {}
   uint32_t get(std::string_view key, uint32_t otherwise) {
+    const Value* value = gguf_.find(prefix_ + std::string(key));
+    uint64_t first;
+    if (value != nullptr && value->is_array() && value->count > 0 && value->get(0, &first)) {  // one for each layer
+      return static_cast<uint32_t>(std::min<uint64_t>(first, UINT32_MAX));
+    }
     Status s = gguf_.read_optional(prefix_ + std::string(key), &otherwise);
     if (status_.ok()) status_ = std::move(s);
     return otherwise;
@@ -73,10 +78,10 @@ Status read_keys(const Gguf& gguf, ModelInfo* info) {
   constexpr uint64_t kHalf = 2;  // bytes of a cached number
   const uint32_t head_dim = info->n_embd / std::max(1u, info->n_head);
   if (const uint64_t rank = keys.get("attention.kv_lora_rank", 0); rank != 0) {
-    info->kv_bytes_per_token = info->n_layer * (rank + keys.get("rope.dimension_count", 0)) * kHalf;
+    info->kv_bytes_per_token = uint64_t{info->n_layer} * (rank + keys.get("rope.dimension_count", 0)) * kHalf;
   } else {
     const uint64_t row = uint64_t{keys.get("attention.key_length", head_dim)} + keys.get("attention.value_length", head_dim);
-    info->kv_bytes_per_token = info->n_layer * keys.get("attention.head_count_kv", info->n_head) * row * kHalf;
+    info->kv_bytes_per_token = uint64_t{info->n_layer} * keys.get("attention.head_count_kv", info->n_head) * row * kHalf;
   }
   return keys.status();
 }

@@ -8,7 +8,8 @@
 namespace coterie {
 
 Status Session::create(const Model& model, const Options& options, std::unique_ptr<Session>* out) {
-  constexpr uint32_t kDefaultContext = 4096, kDefaultChunk = 256, kMostContext = 1u << 28;
+  constexpr uint32_t kDefaultContext = 4096, kMostContext = 1u << 28;
+  constexpr uint32_t kDefaultChunk = 256, kMostChunk = 2048;  // a task takes a row of weights for a whole chunk
   std::unique_ptr<Session> s(new Session(model));
   const ModelShape& shape = model.shape();
   s->n_ctx_ = options.n_ctx != 0 ? options.n_ctx : std::min(shape.n_ctx_train, kDefaultContext);
@@ -19,7 +20,7 @@ Status Session::create(const Model& model, const Options& options, std::unique_p
     model.engine().log().write(LogLevel::kWarning, "n_ctx %u is beyond the %u tokens the model was trained for", s->n_ctx_,
                                shape.n_ctx_train);
   }
-  s->n_chunk_ = std::min(options.n_chunk != 0 ? options.n_chunk : kDefaultChunk, s->n_ctx_);
+  s->n_chunk_ = std::min({options.n_chunk != 0 ? options.n_chunk : kDefaultChunk, kMostChunk, s->n_ctx_});
   COTERIE_RETURN_IF_ERROR(KvCache::create(shape.kv, s->n_ctx_, &s->kv_));
 
   auto carve = [&](std::byte* base, size_t* used) {
@@ -69,13 +70,11 @@ Status Session::sync_chunk(std::span<const int32_t> tokens, size_t* done) {
       std::mismatch(tokens.begin(), tokens.end(), tokens_.begin(), tokens_.end()).first - tokens.begin());
   const bool complete = shared == tokens.size() && tokens_.size() == shared && has_logits_;
   if (!complete && shared == tokens.size()) --shared;  // its logits are gone: evaluate the last token again
-  if (shared < tokens_.size()) {
-    tokens_.resize(shared);
-    has_logits_ = false;
-  }
+  tokens_.resize(shared);
   if (!complete) {
     const auto chunk = tokens.subspan(shared, std::min<size_t>(n_chunk_, tokens.size() - shared));
     const bool last = shared + chunk.size() == tokens.size();
+    has_logits_ = false;
     COTERIE_RETURN_IF_ERROR(evaluate(chunk, last ? 1 : 0, last_logits_));
     has_logits_ = last;
   }

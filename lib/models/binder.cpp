@@ -1,6 +1,9 @@
 #include "models/binder.h"
 
 #include <cstdint>
+#include <cstdio>
+
+#include "gguf/names.h"
 
 namespace coterie {
 namespace {
@@ -10,6 +13,8 @@ std::string shape_text(const uint64_t* ne, size_t n) {
   for (size_t i = 0; i < n; ++i) text += (i == 0 ? "" : "x") + std::to_string(ne[i]);
   return text;
 }
+
+unsigned long long offset(const Tensor& t) { return t.offset; }
 
 nn::Matrix matrix_view(const Tensor& t) {
   const TypeInfo& info = type_info(t.type);
@@ -29,15 +34,17 @@ const Tensor* Binder::find(std::string_view name, std::initializer_list<uint64_t
   bool same = t->n_dims <= 4;
   for (size_t i = 0; i < 4; ++i) same &= t->ne[i] == (i < ne.size() ? ne.begin()[i] : 1);
   if (!same) {
-    fail(Error(Code::kBadFile, "tensor %s: shape %s, expected %s", full.c_str(), shape_text(t->ne, t->n_dims).c_str(),
-               shape_text(ne.begin(), ne.size()).c_str()));
+    fail(Error(Code::kBadFile, "tensor %s at offset %llu: shape %s, expected %s", full.c_str(), offset(*t),
+               shape_text(t->ne, t->n_dims).c_str(), shape_text(ne.begin(), ne.size()).c_str()));
     return nullptr;
   }
   const auto type = static_cast<uint32_t>(t->type);
   if (kernels_.gemv[type] == nullptr || kernels_.dequantize[type] == nullptr) {
-    fail(Error(Code::kUnsupported, "tensor %s: type %s is not supported", full.c_str(), type_info(t->type).name));
+    fail(Error(Code::kUnsupported, "tensor %s at offset %llu: type %s is not supported", full.c_str(), offset(*t),
+               type_info(t->type).name));
     return nullptr;
   }
+  bound_.insert(t);
   return t;
 }
 
@@ -49,8 +56,8 @@ void Binder::float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in,
   const Tensor* t = find(name, {n_in, n_out});
   if (t == nullptr) return;
   if (type_info(t->type).act != ActKind::kF32) {
-    fail(Error(Code::kUnsupported, "tensor %s%s: type %s, expected F32, F16 or BF16", prefix_.c_str(),
-               std::string(name).c_str(), type_info(t->type).name));
+    fail(Error(Code::kUnsupported, "tensor %s%s at offset %llu: type %s, expected F32, F16 or BF16", prefix_.c_str(),
+               std::string(name).c_str(), offset(*t), type_info(t->type).name));
     return;
   }
   *out = matrix_view(*t);
@@ -68,21 +75,44 @@ void Binder::vector(std::string_view name, nn::Vector* out, uint64_t n) {
   const Tensor* t = find(name, {n});
   if (t == nullptr) return;
   if (t->type != TensorType::F32) {
-    fail(Error(Code::kUnsupported, "tensor %s%s: type %s, expected F32", prefix_.c_str(), std::string(name).c_str(),
-               type_info(t->type).name));
-  } else if (reinterpret_cast<uintptr_t>(t->data) % alignof(float) != 0) {
-    fail(Error(Code::kBadFile, "tensor %s%s: offset %llu is no multiple of 4", prefix_.c_str(), std::string(name).c_str(),
-               static_cast<unsigned long long>(t->offset)));
+    fail(Error(Code::kUnsupported, "tensor %s%s at offset %llu: type %s, expected F32", prefix_.c_str(),
+               std::string(name).c_str(), offset(*t), type_info(t->type).name));
   } else {
     *out = reinterpret_cast<const float*>(t->data);
   }
+}
+
+void Binder::refuse_unknown(uint32_t n_layer) {
+  for (const Tensor& t : gguf_.tensors()) {
+    unsigned layer;
+    const std::string name(t.name);
+    if (std::sscanf(name.c_str(), "blk.%u.", &layer) != 1 || layer >= n_layer || bound_.count(&t) != 0) continue;
+    const std::string_view part = std::string_view(name).substr(name.find('.', 4) + 1);
+    if (part == "attn_kv_b.weight" || part == "attn_rot_embd.weight" || part == "rope_freqs.weight") continue;
+    return fail(Error(Code::kUnsupported, "tensor %s at offset %llu: not a part of this architecture as it is known here",
+                      name.c_str(), offset(t)));
+  }
+}
+
+std::string Config::shown(std::string_view key) const {
+  const std::string full = prefix_ + std::string(key);
+  const Value* value = gguf_.find(full);
+  if (value == nullptr || value->is_array()) return full;
+  if (value->is_string()) {
+    const std::byte* cursor = value->data;
+    return full + ": " + printable(value->next_string(&cursor));
+  }
+  double number = 0;
+  char text[32] = "";
+  if (value->get(0, &number)) snprintf(text, sizeof text, ": %.9g", number);
+  return full + text;
 }
 
 void Config::integer(std::string_view key, uint32_t* out, uint32_t least, uint32_t most) {
   if (has(key)) {
     optional_integer(key, out, least, most);
   } else {
-    fail(Error(Code::kBadFile, "key %s%s: missing", prefix_.c_str(), std::string(key).c_str()));
+    fail(Error(Code::kBadFile, "key %s%s: missing, expected %u to %u", prefix_.c_str(), std::string(key).c_str(), least, most));
   }
 }
 
@@ -118,9 +148,11 @@ std::string_view Config::optional_string(std::string_view key, std::string_view 
 }
 
 void Config::check(bool condition, std::string_view key, const char* expected) {
-  if (!condition) {
-    fail(Error(Code::kBadFile, "key %s%s: expected %s", prefix_.c_str(), std::string(key).c_str(), expected));
-  }
+  if (!condition) fail(Error(Code::kBadFile, "key %s, expected %s", shown(key).c_str(), expected));
+}
+
+void Config::unsupported(std::string_view key, const char* expected) {
+  fail(Error(Code::kUnsupported, "key %s, expected %s", shown(key).c_str(), expected));
 }
 
 }  // namespace coterie

@@ -5,12 +5,15 @@
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "base/status.h"
 #include "models/model.h"
 #include "nn/tensor.h"
 
 namespace coterie {
+
+constexpr uint32_t kMost = 1u << 24;  // of any one dimension: the product of two fits into 64 bits
 
 class Binder {
  public:
@@ -32,6 +35,10 @@ class Binder {
   // For a matrix whose product takes floats (the router): quantised types are refused.
   void float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out);
 
+  // Layers 0 .. n_layer-1 hold no tensor that was not bound: one that the architecture does not know would be missing
+  // from its computation. Tensors that only repeat others (attn_kv_b beside attn_k_b, rotary tables) may be there.
+  void refuse_unknown(uint32_t n_layer);
+
   const Status& status() const { return status_; }
 
  private:
@@ -41,6 +48,7 @@ class Binder {
   const Gguf& gguf_;
   const Kernels& kernels_;
   std::string prefix_;
+  std::unordered_set<const Tensor*> bound_;
   Status status_;
 };
 
@@ -58,13 +66,16 @@ class Config {
   void optional_bool(std::string_view key, bool* out);
   std::string_view optional_string(std::string_view key, std::string_view otherwise);
 
-  // Says that a value contradicts the others.
+  // Unless the condition holds: the value of key, which is named with it, contradicts the others.
   void check(bool condition, std::string_view key, const char* expected);
+  // The value of key is valid but not served.
+  void unsupported(std::string_view key, const char* expected);
 
   const Status& status() const { return status_; }
 
  private:
   void fail(Status status) { if (status_.ok()) status_ = std::move(status); }
+  std::string shown(std::string_view key) const;  // "deepseek2.block_count: 0"
 
   const Gguf& gguf_;
   std::string prefix_;

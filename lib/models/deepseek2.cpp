@@ -15,8 +15,6 @@
 namespace coterie {
 namespace {
 
-constexpr uint32_t kMost = 1u << 24;  // of any one dimension: keeps products of two within size_t
-
 struct Sizes {
   uint32_t n_layer = 0, n_layer_dense = 0;
   uint32_t n_embd = 0, n_head = 0;
@@ -154,7 +152,7 @@ void Deepseek2::read_router(Config& config) {
   c_.n_layer_dense = 0;
   config.optional_integer("leading_dense_block_count", &c_.n_layer_dense, 0, c_.n_layer);
   if (c_.n_layer_dense > 0) config.integer("feed_forward_length", &c_.n_ff, 1, kMost);
-  config.integer("expert_used_count", &router_.n_used, 1, router_.n_expert);
+  config.integer("expert_used_count", &router_.n_used, 1, std::min(router_.n_expert, 256u));
   config.integer("expert_feed_forward_length", &c_.n_ff_expert, 1, kMost);
   config.optional_integer("expert_shared_count", &c_.n_expert_shared, 0, 1024);
   config.optional_integer("expert_group_count", &router_.n_group, 0, router_.n_expert);
@@ -249,6 +247,7 @@ Status Deepseek2::init(const LoadContext& context) {
     bind_ffn(t, layer, il < c_.n_layer_dense);
     layers_.push_back(layer);
   }
+  t.refuse_unknown(c_.n_layer);
   shape_.n_layer = c_.n_layer;
   shape_.n_embd = c_.n_embd;
   shape_.kv = {c_.n_layer, c_.latent_row(), 0};
@@ -286,8 +285,8 @@ std::unique_ptr<Scratch> Deepseek2::carve(nn::Carver& carver, size_t n, size_t n
 bool Deepseek2::run_stage(const nn::Context& context, Forward& f, Scratch& scratch) const {
   auto& s = static_cast<Deepseek2Scratch&>(scratch);
   if (f.stage == 0) {
-    rope_.fill(s.rope, f.pos, f.n);
-    return embed(context, trunk_, f);
+    auto angles = [&](size_t i, size_t) { rope_.fill(s.rope + i * rope_.table_row(), f.pos + i); };
+    return context.run_rows(f.n, angles) && embed(context, trunk_, f);
   }
   if (f.stage + 1 == n_stages()) return predict(context, trunk_, f, s.trunk);
   const size_t il = (f.stage - 1) / 2;
@@ -360,8 +359,9 @@ void Deepseek2::place(const nn::Context& context, const Layer& layer, size_t il,
 bool Deepseek2::absorb_queries(const nn::Context& context, const Layer& l, Deepseek2Scratch& s, size_t n) const {
   if (l.k_b) return per_head(context, l.k_b, s, s.q_nope_in, s.q_nope, n, s.q_latent, c_.latent_row());
   auto head = [&](size_t h, size_t worker) {
-    nn::matmul_transposed(context.kernels, l.key_rows[h], s.q_nope + h * c_.n_nope, c_.n_head * c_.n_nope, n,
-                          s.q_latent + h * c_.latent_row(), c_.n_head * c_.latent_row(), s.row + worker * c_.kv_rank);
+    nn::matmul_transposed(context.kernels, l.key_rows[h], s.q_nope + h * c_.n_nope, size_t{c_.n_head} * c_.n_nope, n,
+                          s.q_latent + h * c_.latent_row(), size_t{c_.n_head} * c_.latent_row(),
+                          s.row + worker * c_.kv_rank);
   };
   return context.run(c_.n_head, head);
 }

@@ -14,8 +14,6 @@
 namespace coterie {
 namespace {
 
-constexpr uint32_t kMost = 1u << 24;  // of any one dimension: keeps products of two within size_t
-
 struct Sizes {
   uint32_t n_layer = 0, n_embd = 0, n_head = 0, n_head_kv = 0;
   uint32_t head_dim = 0, value_dim = 0;
@@ -124,6 +122,7 @@ Status Llama::init(const LoadContext& context) {
     bind_layer(t, layer);
     layers_.push_back(layer);
   }
+  t.refuse_unknown(c_.n_layer);
   COTERIE_RETURN_IF_ERROR(t.status());
   rope_ = nn::Rope(rope.rope);
   shape_.n_layer = c_.n_layer;
@@ -152,8 +151,8 @@ std::unique_ptr<Scratch> Llama::carve(nn::Carver& carver, size_t n, size_t n_thr
 bool Llama::run_stage(const nn::Context& context, Forward& f, Scratch& scratch) const {
   auto& s = static_cast<LlamaScratch&>(scratch);
   if (f.stage == 0) {
-    rope_.fill(s.rope, f.pos, f.n);
-    return embed(context, trunk_, f);
+    auto angles = [&](size_t i, size_t) { rope_.fill(s.rope + i * rope_.table_row(), f.pos + i); };
+    return context.run_rows(f.n, angles) && embed(context, trunk_, f);
   }
   if (f.stage + 1 == n_stages()) return predict(context, trunk_, f, s.trunk);
   const size_t il = (f.stage - 1) / 2;

@@ -8,7 +8,6 @@
 #include <memory>
 #include <string_view>
 
-#include "base/log.h"
 #include "base/status.h"
 #include "gguf/gguf.h"
 #include "kv/kv_cache.h"
@@ -56,7 +55,6 @@ class Architecture {
 struct LoadContext {
   const Gguf& gguf;
   const Kernels& kernels;
-  const Log& log;
 };
 
 // Makes the architecture that general.architecture names. Errors: kUnsupported, listing what is supported; kBadFile.

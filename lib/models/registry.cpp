@@ -1,5 +1,6 @@
 #include <string>
 
+#include "gguf/names.h"
 #include "models/architectures.h"
 
 namespace coterie {
@@ -25,8 +26,7 @@ Status make_architecture(const LoadContext& context, std::unique_ptr<Architectur
     if (entry.name == name) return entry.make(context, out);
     known += (known.empty() ? "" : ", ") + std::string(entry.name);
   }
-  return Error(Code::kUnsupported, "key general.architecture: %.*s, supported are %s",
-               static_cast<int>(std::min<size_t>(name.size(), 64)), name.data(), known.c_str());
+  return Error(Code::kUnsupported, "key general.architecture: %s, supported are %s", printable(name).c_str(), known.c_str());
 }
 
 }  // namespace coterie

@@ -1,5 +1,7 @@
 #include "models/rope_config.h"
 
+#include <algorithm>
+
 namespace coterie {
 
 RopeKeys read_rope_keys(Config& config, uint32_t n_rot, uint32_t most_rot, uint32_t n_ctx_train) {
@@ -7,7 +9,7 @@ RopeKeys read_rope_keys(Config& config, uint32_t n_rot, uint32_t most_rot, uint3
   RopeKeys keys;
   nn::RopeConfig& rope = keys.rope;
   rope.n_rot = n_rot;
-  config.optional_integer("rope.dimension_count", &rope.n_rot, 2, most_rot);
+  config.optional_integer("rope.dimension_count", &rope.n_rot, 2, std::min(most_rot, 4096u));
   config.check(rope.n_rot % 2 == 0, "rope.dimension_count", "an even number");
   config.optional_real("rope.freq_base", &rope.freq_base, 1.0001f, 1e12f);
 
@@ -15,7 +17,7 @@ RopeKeys read_rope_keys(Config& config, uint32_t n_rot, uint32_t most_rot, uint3
   config.optional_real("rope.scaling.factor", &keys.factor, 0, kLargest);
   if (keys.factor == 0) keys.factor = 1;
   const std::string_view type = config.optional_string("rope.scaling.type", "linear");
-  config.check(type == "none" || type == "linear" || type == "yarn", "rope.scaling.type", "none, linear or yarn");
+  if (type != "none" && type != "linear" && type != "yarn") config.unsupported("rope.scaling.type", "none, linear or yarn");
   if (type == "none") keys.factor = 1;
   rope.freq_scale = 1 / keys.factor;
   rope.yarn = type == "yarn";

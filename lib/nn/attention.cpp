@@ -28,11 +28,13 @@ float block_scores(const Kernels& kernels, const Head& head, size_t t0, size_t n
   return kernels.exp_sum(scores, scores, *max, n);
 }
 
-// Softmax over blocks (Milakov & Gimelshein 2018): running maximum, sum and weighted values in out.
-void attend(const Kernels& kernels, const Head& head, float* scores, float* block_values, float* out) {
+// Softmax over blocks (Milakov & Gimelshein 2018): running maximum, sum and weighted values in out. Gives up when
+// cancelled, since a head may look at many keys.
+void attend(const Context& context, const Head& head, float* scores, float* block_values, float* out) {
+  const Kernels& kernels = context.kernels;
   const size_t dim = head.shape.value_dim;
   float max = 0, sum = 0;
-  for (size_t t0 = 0; t0 < head.n_keys; t0 += kKeyBlock) {
+  for (size_t t0 = 0; t0 < head.n_keys && !context.cancelled(); t0 += kKeyBlock) {
     const size_t n = std::min(kKeyBlock, head.n_keys - t0);
     float block_max;
     const float block_sum = block_scores(kernels, head, t0, n, scores, &block_max);
@@ -71,7 +73,7 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
     const size_t token = i / shape.n_head, head = i % shape.n_head, head_kv = head / group;
     const Head view{q + i * shape.key_dim, keys + head_kv * shape.key_dim, values + head_kv * shape.value_dim, row_bytes,
                     pos + token + 1, shape};
-    attend(context.kernels, view, scratch.scores(worker), scratch.values(worker), out + i * shape.value_dim);
+    attend(context, view, scratch.scores(worker), scratch.values(worker), out + i * shape.value_dim);
   };
   return context.run(n * shape.n_head, task);
 }

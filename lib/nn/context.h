@@ -17,6 +17,8 @@ struct Context {
   const Arena& arena;
   const std::atomic<bool>* cancel;  // may be null
 
+  bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }
+
   bool run(size_t n, TaskRef task) const { return arena.run(n, task, cancel); }
 
   // For tasks as small as one row: few of them cost less than waking the other threads.
@@ -24,7 +26,7 @@ struct Context {
     constexpr size_t kSerial = 8;
     if (n > kSerial) return run(n, task);
     for (size_t i = 0; i < n; ++i) task(i, 0);
-    return true;
+    return !cancelled();
   }
 };
 

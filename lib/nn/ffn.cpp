@@ -61,11 +61,11 @@ struct MoeRun {
         !matmul(context, {{w.router, &s.input_, n, s.router_, n_expert}})) {
       return false;
     }
-    for (size_t t = 0; t < n; ++t) {
+    auto route_token = [&](size_t t, size_t) {
       route(context.kernels, w.config, s.router_ + t * n_expert, s.router_scratch_ + t * 2 * n_expert,
             s.ids_ + t * n_used, s.weights_ + t * n_used);
-    }
-    return true;
+    };
+    return context.run_rows(n, route_token);
   }
 
   // Gives every (token, expert) pair a slot; the slots of an expert are neighbours, in order of tokens.

@@ -32,14 +32,12 @@ Rope::Rope(const RopeConfig& c) : frequencies_(c.n_rot / 2), magnitude_(c.magnit
   }
 }
 
-void Rope::fill(float* table, size_t pos, size_t n) const {
-  for (size_t t = 0; t < n; ++t) {
-    for (double f : frequencies_) {
-      double sin, cos;
-      numerics::sin_cos(static_cast<double>(pos + t) * f, &sin, &cos);
-      *table++ = static_cast<float>(cos * magnitude_);
-      *table++ = static_cast<float>(sin * magnitude_);
-    }
+void Rope::fill(float* row, size_t pos) const {
+  for (double f : frequencies_) {
+    double sin, cos;
+    numerics::sin_cos(static_cast<double>(pos) * f, &sin, &cos);
+    *row++ = static_cast<float>(cos * magnitude_);
+    *row++ = static_cast<float>(sin * magnitude_);
   }
 }
 

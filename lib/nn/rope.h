@@ -25,8 +25,8 @@ class Rope {
   explicit Rope(const RopeConfig& config);
 
   size_t table_row() const { return 2 * frequencies_.size(); }
-  // table: [n, n_rot / 2, 2] = (cos, sin) of positions pos .. pos + n - 1.
-  void fill(float* table, size_t pos, size_t n) const;
+  // row: [n_rot / 2, 2] = (cos, sin) of position pos.
+  void fill(float* row, size_t pos) const;
 
  private:
   std::vector<double> frequencies_;  // radians per position, one for each pair

@@ -67,14 +67,10 @@ TEST(Buffer, AllocatingAgainReplaces) {
 }
 
 TEST(Checked, SaysWhenItDoesNotFit) {
-  constexpr size_t kMost = std::numeric_limits<size_t>::max();
   size_t out = 0;
   EXPECT_TRUE(checked_mul(size_t{1} << 31, size_t{1} << 31, &out));
   EXPECT_EQ(out, size_t{1} << 62);
   EXPECT_FALSE(checked_mul(size_t{1} << 32, size_t{1} << 32, &out));
-  EXPECT_TRUE(checked_add(kMost - 1, 1, &out));
-  EXPECT_EQ(out, kMost);
-  EXPECT_FALSE(checked_add(kMost, 1, &out));
 }
 
 }  // namespace

@@ -140,9 +140,23 @@ TEST(Session, CancelledAnywhereResumesToTheSameBits) {
   }
   ASSERT_FALSE(delays.empty());
   std::sort(delays.begin(), delays.end());
-  EXPECT_LT(delays[delays.size() / 2], 50) << "milliseconds, median of " << delays.size();
+  EXPECT_LT(delays[delays.size() * 9 / 10], 50) << "milliseconds, nine of ten of " << delays.size();
   expect_ok(s->sync(tokens));
   EXPECT_EQ(l.logits(*s), expected);
+}
+
+// A sync that is cancelled while it overwrites the logits must not leave them standing for the tokens still held.
+TEST(Session, ACancelledCallLeavesNoOldLogits) {
+  const Loaded l(tiny_model("deepseek2-v3"));
+  auto s = l.session(64);
+  const auto tokens = random_tokens(20, l.model->shape().n_vocab, 12);
+  const std::vector<int32_t> prefix(tokens.begin(), tokens.begin() + 10);
+  expect_ok(s->sync(prefix));
+  s->request_cancel();
+  EXPECT_EQ(s->sync(tokens).code(), Code::kCancelled);
+  EXPECT_EQ(s->logits(), nullptr);
+  expect_ok(s->sync(prefix));
+  EXPECT_EQ(l.logits(*s), fresh_logits(l, prefix));
 }
 
 TEST(Session, ACancelBeforeACallStopsItOnce) {
@@ -162,7 +176,7 @@ TEST(Session, TheHostsFloatModeDoesNotMatter) {
   const auto expected = fresh_logits(l, tokens);
   const unsigned saved = _mm_getcsr();
   _mm_setcsr(saved | 0x8040 | 0x6000);  // flush to zero, denormals are zero, round towards zero
-  const auto found = fresh_logits(l, tokens);
+  const auto found = fresh_logits(Loaded(tiny_model("deepseek2-v3")), tokens);
   EXPECT_EQ(_mm_getcsr() & 0xffc0u, (saved | 0x8040 | 0x6000) & 0xffc0u);
   _mm_setcsr(saved);
   EXPECT_EQ(found, expected);

@@ -86,6 +86,7 @@ TEST_F(GenerationTest, TooLongAPromptIsAnErrorAndEndsIt) {
   EXPECT_EQ(g->next(&e).code(), Code::kContextFull);
   expect_ok(g->next(&e));
   EXPECT_EQ(e.type, Event::kEnd);
+  EXPECT_EQ(e.reason, Event::kError);
   expect_ok(s->sync({prompt.data(), 16}));
 }
 
@@ -107,6 +108,18 @@ TEST_F(GenerationTest, CancelEndsItAndLeavesTheSessionUsable) {
   auto fresh = l.session(256);
   expect_ok(fresh->sync(prompt));
   EXPECT_EQ(l.logits(*s), l.logits(*fresh));
+}
+
+TEST_F(GenerationTest, ASessionUsedBetweenItsEventsIsAnErrorNotACrash) {
+  auto s = l.session(64);
+  std::unique_ptr<Generation> g;
+  expect_ok(Generation::create(*s, prompt, {}, &g));
+  Event e;
+  expect_ok(g->next(&e));
+  s->request_cancel();
+  EXPECT_EQ(s->append({prompt.data(), 1}, nullptr).code(), Code::kCancelled);
+  EXPECT_EQ(g->next(&e).code(), Code::kInvalidArgument);
+  expect_ok(s->sync(prompt));
 }
 
 TEST_F(GenerationTest, BadOptionsAreNamed) {

@@ -100,6 +100,18 @@ TEST_F(HostileModel, RandomDamageAnywhere) {
   }
 }
 
+// A tensor that the architecture does not know would silently be missing from the computation.
+TEST_F(HostileModel, AnUnknownTensorOfALayerIsRefusedByName) {
+  Bytes file = read(tiny_model("llama-bias"));
+  const std::string known = "blk.0.attn_q.bias", unknown = "blk.0.attn_q.bidt";
+  const auto at = std::search(file.begin(), file.end(), known.begin(), known.end());
+  ASSERT_NE(at, file.end());
+  std::copy(unknown.begin(), unknown.end(), at);
+  EXPECT_EQ(load_and_run(file), Code::kUnsupported);
+  std::unique_ptr<Model> model;
+  EXPECT_NE(Model::load(*engine, path, &model).message().find(unknown), std::string::npos);
+}
+
 TEST_F(HostileModel, EveryWeightNotANumber) {
   for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "llama-gqa"}) {
     Bytes file = read(tiny_model(name));

@@ -8,7 +8,7 @@ namespace {
 std::vector<float> table(const nn::RopeConfig& config, size_t pos) {
   const nn::Rope rope(config);
   std::vector<float> t(rope.table_row());
-  rope.fill(t.data(), pos, 1);
+  rope.fill(t.data(), pos);
   return t;
 }
 

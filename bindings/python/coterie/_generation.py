@@ -30,6 +30,7 @@ class EndReason(enum.IntEnum):
     STOP = 1
     LENGTH = 2
     CANCELLED = 3
+    ERROR = 4  # an earlier step raised it
 
 
 @dataclasses.dataclass(frozen=True)

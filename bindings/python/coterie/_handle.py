@@ -6,7 +6,7 @@ from typing import Callable, Optional
 
 from ._errors import InvalidArgument, Status
 
-_lock = threading.Lock()
+_lock = threading.RLock()  # a finalizer may run while it is held
 
 
 class _Counted:
