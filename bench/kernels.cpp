@@ -55,11 +55,12 @@ void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, size
   const TypeInfo& info = type_info(type);
   const size_t row_bytes = kLength / info.block_elems * info.block_bytes, matrix_bytes = n_rows * row_bytes;
   if (n_matrices == 0) n_matrices = kMemoryBytes / matrix_bytes;
+  const GemvFn fn = kernels.gemv[static_cast<uint32_t>(type)];
   const auto x = activations(kernels, type, kLength);
   std::vector<float> y(n_rows);
   size_t at = 0;
   for (auto _ : state) {
-    kernels.gemv[static_cast<uint32_t>(type)](y.data(), memory() + at * matrix_bytes, row_bytes, kLength, x.get(), 0, n_rows);
+    fn(y.data(), memory() + at * matrix_bytes, row_bytes, kLength, x.get(), 0, n_rows);
     benchmark::ClobberMemory();
     at = (at + 7) % n_matrices;  // not in order: experts are not
   }

@@ -1,6 +1,6 @@
 // Operations on floats, written once. Each isa_*.cpp includes this inside its own anonymous namespace, after defining
 //   Lanes                                      16 floats; lane l holds the elements i % 16 == l (rule 3)
-//   load(p), store(p, Lanes)                   16 elements at any address: float, Single, Half (store: float, Half), Brain (load)
+//   load(p), store(p, Lanes)                   16 elements at any address; float, Single, Half, Brain; float and Half
 //   splat(float), + - * /, fma(a, b, c)
 //   greater(a, b), lesser(a, b)                a > b ? a : b and a < b ? a : b, so b where one is NaN
 //   shift_to_exponent(a)                       the bits of each lane << 23
@@ -30,9 +30,9 @@ void map(Out* y, size_t n, Op op, const In*... in) {
   if (i < n) store_tail(y + i, op(load_tail(in + i, n - i)...), n - i);
 }
 
-// docs/arithmetic.md, exp. ln2_hi has 16 bits, so that n * ln2_hi is exact. The polynomial 1 + r + c2 r^2 + ... + c6 r^6
-// is our own minimax fit (Remez exchange in 40 digits) of its relative error to exp(r) on |r| <= ln2/2 * 1.0001, with
-// the coefficients fixed to floats one after another from c2 and the rest fitted again: at most 2^-28.2.
+// docs/arithmetic.md, exp. ln2_hi has 16 bits, so that n * ln2_hi is exact. The polynomial 1 + r + c2 r^2 ... c6 r^6 is
+// our own minimax fit (Remez exchange in 40 digits) of its relative error to exp(r) on |r| <= ln2/2 * 1.0001, with the
+// coefficients fixed to floats one after another from c2 and the rest fitted again: at most 2^-28.2.
 Lanes exp(Lanes x) {
   const Lanes magic = splat(0x1.8p23f);  // (v + magic) - magic rounds |v| < 2^22 half to even
   x = lesser(splat(89), greater(splat(-104), x));
@@ -46,7 +46,7 @@ Lanes exp(Lanes x) {
   p = fma(p, r, splat(0x1.fffffcp-2f));
   p = fma(p, r, splat(1));
   p = fma(p, r, splat(1));
-  // n is in [-150, 128]: each half of it is the exponent of a normal float. The low bits of magic + 127 + e are e + 127.
+  // n is in [-150, 128]: each half of it is the exponent e of a normal float, the low bits of magic + 127 + e.
   const Lanes biased = splat(0x1.8p23f + 127);
   const Lanes half = n * splat(0.5f) + magic - magic;
   return p * shift_to_exponent(half + biased) * shift_to_exponent(n - half + biased);

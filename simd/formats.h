@@ -1,5 +1,5 @@
 // Tensor types of GGUF and their block layouts. Plain data: no intrinsics, no models, no threads.
-// Layouts: ggml's ggml-common.h and ggml-quants.c; each is described bit by bit in docs/formats.md.
+// Layouts: ggml-common.h and ggml-quants.c of ggml, which define them.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ enum class TensorType : uint32_t {
 };
 inline constexpr uint32_t kTensorTypeCount = 43;
 
-// How the activations that meet a weight type are stored (design: arithmetic rule 1).
+// How the activations that meet a weight type are stored (docs/arithmetic.md, rule 1).
 enum class ActKind : uint8_t {
   kNone,      // no kernel multiplies this type
   kF32,       // plain floats, rule 3

@@ -107,15 +107,16 @@ struct Tile {
   const uint8_t* row[kRows];
 
   const Block& block(int r, size_t at) const { return *reinterpret_cast<const Block*>(row[r] + at); }
-  void prefetch(size_t at) const {  // each line of the rows once
-    for (size_t line = (at + 63) / 64 * 64; line < at + sizeof(Block); line += 64)
-      for (const uint8_t* p : row) V::prefetch(p + line);
+  COTERIE_INLINE void prefetch(size_t at) const {
+    for (size_t line = 0; line < sizeof(Block); line += 64)
+      unroll<kRows>([&](auto r) { V::prefetch(row[r.value] + at + line); });
   }
 };
 
 // Adds one block of 32 of each row. |sum| <= 32 * 128 * 127 for int8, less for codes: exact.
 template <class F, int kRows, class Floats>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at, const ActBlock32& x) {
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at,
+                                 const ActBlock32& x) {
   V::Dots dots[kRows];
   unroll<kRows>([&](auto r) {
     const V::Codes codes = F::codes(tile.block(r.value, at));
@@ -131,7 +132,8 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows
 // Adds one block of 256 of each row. Exact in int32: the greatest are Q6_K's sums, 256 * 63 * 127 * 128 for the codes
 // and 256 * 32 * 127 * 128 for their zeros, together 0.39e9; its pairs in int16 are 2 * 63 * 127 at most.
 template <class F, int kRows, class Floats>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at, const ActBlock256& x) {
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at,
+                                 const ActBlock256& x) {
   V::Dots dots[kRows], min_dots[kRows];
   const V::Sums sums = V::sums(x.sum16);
   unroll<kRows>([&](auto r) {

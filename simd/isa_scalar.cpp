@@ -71,7 +71,7 @@ float fold(Lanes a) {
     for (int l = 0; l < half; ++l) a.v[l] += a.v[l + half];
   return a.v[0];
 }
-void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half to even and leaves the integer in the low bits
+void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half to even, the integer in the low bits
   for (int l = 0; l < 16; ++l) p[l] = static_cast<int8_t>(bits_of(a.v[l] + 0x1.8p23f));
 }
 

@@ -1,5 +1,5 @@
 // The whole boundary between lib/ and simd/: a table of pure functions per instruction set.
-// Every table gives the same bits for the same input; the rules of arithmetic are in docs/arithmetic.md ("rule N" below).
+// Every table gives the same bits for the same input; the rules of arithmetic ("rule N") are in docs/arithmetic.md.
 // A kernel never allocates, locks, logs, fails or threads; callers check shapes. Weight rows may be unaligned; float
 // vectors are aligned to 4 bytes, activation blocks to their alignas.
 #pragma once
@@ -9,7 +9,7 @@
 namespace coterie {
 
 // y[r] = sum_i W[r, i] * x[i] for r in [row0, row1). Row r starts at w + r * row_bytes and holds k elements (whole
-// blocks). x: [k] floats, ActBlock32[k / 32] or ActBlock256[k / 256], as type_info(type).act says. Writes y[row0, row1).
+// blocks). x: [k] floats, ActBlock32[k / 32] or ActBlock256[k / 256] by type_info(type).act. Writes y[row0, row1).
 using GemvFn = void (*)(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1);
 // y[i] = value of element i of one row of k elements.
 using DequantizeFn = void (*)(float* y, const void* row, size_t k);

@@ -4,8 +4,8 @@ struct V256 {
   static constexpr int kRows32 = 8, kRows256 = 4;
   using Codes = __m256i;
   using Dots = __m256i;
-  // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the other
-  // 16 in the high. [0]: groups 0-3, [1]: groups 4-7.
+  // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the
+  // other 16 in the high. [0]: groups 0-3, [1]: groups 4-7.
   struct Scales { __m256i pairs[2]; };
   using Offsets = __m256i;
   using Sums = __m256i;
@@ -40,7 +40,8 @@ struct V256 {
 
   // The bytes of low and high: scales 0-3, mins 0-3 and scales 4-7, mins 4-7.
   static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
-    const __m256i words = _mm256_cvtepi8_epi16(_mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low)));
+    const __m128i bytes = _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
+    const __m256i words = _mm256_cvtepi8_epi16(bytes);
     const __m256i pairs = _mm256_unpacklo_epi16(words, words);
     scales->pairs[0] = _mm256_permute2x128_si256(pairs, pairs, 0x00);
     scales->pairs[1] = _mm256_permute2x128_si256(pairs, pairs, 0x11);

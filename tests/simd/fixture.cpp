@@ -51,8 +51,9 @@ static float from_bits(uint32_t bits) {
 }
 
 float hostile_float(Random& random) {
-  constexpr float kSpecial[] = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 0x1p-149f, -0x1p-126f, 0x1.fffffep127f, 0x1p-100f,
-                                0x1.fffffep-101f, 1e30f, -1e30f, 88.7f, -103.9f, 65504, 65520, 0x1p-24f, 0x1p-25f};
+  constexpr float kSpecial[] = {0.0f,      -0.0f,     INFINITY,  -INFINITY,        NAN,   0x1p-149f,
+                                -0x1p-126f, 0x1.fffffep127f, 0x1p-100f, 0x1.fffffep-101f, 1e30f, -1e30f,
+                                88.7f,     -103.9f,   65504,     65520,            0x1p-24f, 0x1p-25f};
   if (random.below(2)) return from_bits(random.bits());
   return kSpecial[random.below(std::size(kSpecial))];
 }
@@ -139,7 +140,7 @@ bool same(float a, float b) { return (std::isnan(a) && std::isnan(b)) || std::me
 testing::AssertionResult all_same(const std::vector<float>& expected, const std::vector<float>& actual) {
   for (size_t i = 0; i < expected.size(); ++i)
     if (!same(expected[i], actual[i]))
-      return testing::AssertionFailure() << "element " << i << ": expected " << std::hexfloat << expected[i] << ", found "
-                                         << actual[i];
+      return testing::AssertionFailure()
+             << "element " << i << ": expected " << std::hexfloat << expected[i] << ", found " << actual[i];
   return testing::AssertionSuccess();
 }

@@ -183,7 +183,10 @@ std::vector<float> all_slots(const Kernels& k, const Inputs& in) {
 Inputs random_inputs(Random& random, size_t n, Values values) {
   Inputs in = {random_floats(random, n, values), random_floats(random, n, values), random_floats(random, n, values),
                std::vector<f16_bits>(3 * (n + 1)), random_floats(random, 1, values)[0]};
-  for (f16_bits& h : in.v) h = static_cast<f16_bits>(values == Values::kTame ? 0x2000 | (random.bits() & 0x93ff) : random.bits());
+  for (f16_bits& h : in.v) {
+    const uint32_t bits = random.bits();
+    h = static_cast<f16_bits>(values == Values::kTame ? 0x2000 | (bits & 0x93ff) : bits);
+  }
   return in;
 }
 

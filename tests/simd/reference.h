@@ -1,5 +1,5 @@
 // What the kernels should compute, as plain loops over doubles, written from the description of the formats
-// (docs/formats.md). Shares no code with simd/ but the numbers of the types.
+// (ggml-common.h, ggml-quants.c). Shares no code with simd/ but the numbers of the types.
 #pragma once
 
 #include <cstddef>

@@ -1,9 +1,9 @@
 // The same input gives the same bits on every machine: CRCs of results, kept in expected_bits.txt. After an intended
 // change of the arithmetic, run with COTERIE_WRITE_EXPECTED_BITS=1.
 #include <cmath>
-#include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iomanip>
 #include <map>
 #include <string>
 
@@ -89,8 +89,8 @@ TEST(SameBits, OnEveryMachine) {
     add_floats(*table, &found);
     if (std::getenv("COTERIE_WRITE_EXPECTED_BITS")) {
       std::ofstream file(kFile);
-      char hex[9];
-      for (const auto& [name, crc] : found) std::snprintf(hex, sizeof hex, "%08x", crc), file << hex << ' ' << name << '\n';
+      for (const auto& [name, crc] : found)
+        file << std::hex << std::setw(8) << std::setfill('0') << crc << ' ' << name << '\n';
     }
     std::ifstream file(kFile);
     std::string hex, name;

@@ -1,5 +1,5 @@
-// Stands in for the compiler's <immintrin.h> when isa_avx512vnni.cpp is built for a CPU without AVX-512: the 512-bit and
-// VNNI instructions come from SIMDe, or from here where its version in Debian 12 lacks them; AVX2 and below are real.
+// Stands in for the compiler's <immintrin.h> when isa_avx512vnni.cpp is built for a CPU without AVX-512: the 512-bit
+// and VNNI instructions come from SIMDe, or from here where Debian 12's version lacks them; AVX2 and below are real.
 #pragma once
 
 #include_next <immintrin.h>
