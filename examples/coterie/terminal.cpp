@@ -26,6 +26,7 @@ std::string printable(std::string_view text) {
 }
 
 void write_output(std::string_view text) {
+  if (text.empty()) return;
   static const bool terminal = is_terminal(stdout);
   const std::string safe = terminal ? printable(text) : std::string();
   if (terminal) text = safe;

@@ -58,10 +58,11 @@ class Terminal:
         self.seen += data.decode("utf-8", "replace")
         return bool(data)
 
-    def exit_code(self):
+    def check_exits(self, code=0):
         while self._read(PATIENCE):
             pass
-        return self.process.wait(PATIENCE)
+        if self.process.wait(PATIENCE) != code:
+            raise AssertionError(f"exit {self.process.returncode}, expected {code}: {self.seen}")
 
     def close(self):
         if self.process.poll() is None:
@@ -95,7 +96,7 @@ class ChatTest(unittest.TestCase):
         terminal.expect("Hello\r\n")
         terminal.expect("> ")
         terminal.type(CTRL_D)
-        self.assertEqual(terminal.exit_code(), 0)
+        terminal.check_exits()
 
     def test_ctrl_c_stops_the_answer_only(self):
         terminal = self.chat("-n", "0", "-c", ENDLESS)
@@ -107,7 +108,7 @@ class ChatTest(unittest.TestCase):
         terminal.expect(r"\(stopped\)")
         terminal.expect("> ")
         terminal.type("/quit\n")
-        self.assertEqual(terminal.exit_code(), 0)
+        terminal.check_exits()
 
     def test_ctrl_c_at_the_prompt_throws_the_line_away(self):
         terminal = self.chat("-n", "4")
@@ -121,7 +122,7 @@ class ChatTest(unittest.TestCase):
         terminal.expect("/reset")
         terminal.expect("> ")
         terminal.type(CTRL_D)
-        self.assertEqual(terminal.exit_code(), 0)
+        terminal.check_exits()
 
     def test_lines_are_edited_and_remembered(self):
         first = self.chat("-n", "1")
@@ -130,7 +131,7 @@ class ChatTest(unittest.TestCase):
         first.expect("/reset")
         first.expect("> ")
         first.type(CTRL_D)
-        self.assertEqual(first.exit_code(), 0)
+        first.check_exits()
         history = pathlib.Path(self.state_directory, "coterie/history")
         self.assertEqual(history.stat().st_mode & 0o077, 0)
         again = self.chat("-n", "1")
@@ -153,14 +154,15 @@ class ChatTest(unittest.TestCase):
         terminal.expect("coterie: .*-c")
         terminal.expect("> ")
         terminal.type("Hi\n")
+        terminal.expect("Hi\r\n")
         terminal.expect("> ")
         terminal.type(CTRL_D)
-        self.assertEqual(terminal.exit_code(), 0)
+        terminal.check_exits()
 
     def test_only_the_answer_is_on_standard_output(self):
         with tempfile.TemporaryFile() as stdout:
             terminal = self.chat("-p", "Hello", "-n", "8", stdout=stdout)
-            self.assertEqual(terminal.exit_code(), 0)
+            terminal.check_exits()
             stdout.seek(0)
             on_terminal = stdout.read()
         plain = subprocess.run([PROGRAM, "chat", "--temp", "0", "-m", MODEL, "-p", "Hello", "-n", "8"],
@@ -173,7 +175,7 @@ class ChatTest(unittest.TestCase):
         terminal = self.chat("-p", "Hello", "-n", "0", "-c", ENDLESS)
         terminal.expect("reading the prompt")
         terminal.type(CTRL_C)
-        self.assertEqual(terminal.exit_code(), -signal.SIGINT)
+        terminal.check_exits(-signal.SIGINT)
 
 
 if __name__ == "__main__":
