@@ -40,9 +40,9 @@ TEST(Buffer, AbsurdSizesAreAStatus) {
 }
 
 TEST(Buffer, UntouchedPagesCostNothing) {
-  Buffer buffer;  // far more than the machine has
-  EXPECT_OK(Buffer::allocate(size_t{1} << 40, "test", &buffer));
-  buffer.data()[size_t{1} << 39] = std::byte{1};
+  Buffer buffer;
+  ASSERT_OK(Buffer::allocate(size_t{2} << 30, "test", &buffer));
+  buffer.data()[size_t{1} << 30] = std::byte{1};
 }
 
 TEST(Buffer, Moves) {
