@@ -3,8 +3,7 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
-#elif defined(__aarch64__) && defined(__linux__)
-#include <asm/hwcap.h>
+#elif defined(__linux__)
 #include <sys/auxv.h>
 #endif
 
@@ -47,7 +46,11 @@ bool avx512vnni_usable() {
          (cpu.xcr0 & kZmm) == kZmm;
 }
 #elif defined(COTERIE_ARM_KERNELS)
+#if defined(__linux__)
 bool neon_usable() { return getauxval(AT_HWCAP) & HWCAP_ASIMDDP; }
+#else
+bool neon_usable() { return true; }  // simd/CMakeLists.txt: Macs, which all have dot products
+#endif
 #endif
 
 // Best first.

@@ -79,7 +79,7 @@ void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half t
 
 struct V {
   static constexpr int kRows32 = 1, kRows256 = 1;
-  struct Codes { uint8_t v[32]; };
+  struct Codes { uint64_t word[4]; };  // little-endian
   struct Scales { int16_t v[16]; };
   using Offsets = Scales;
   using Sums = Scales;
@@ -87,47 +87,52 @@ struct V {
 
   static void prefetch(const void*) {}
 
-  template <class Op>
-  static Codes each(const Op& op) {
-    Codes r;
-    for (int i = 0; i < 32; ++i) r.v[i] = static_cast<uint8_t>(op(i));
-    return r;
-  }
+  static constexpr uint64_t each_byte(uint64_t b) { return b * 0x0101010101010101; }
   static Codes load(const void* p) {
     Codes r;
     __builtin_memcpy(&r, p, 32);
     return r;
   }
-  static Codes nibbles(const uint8_t* p) {
-    return each([=](int i) { return i < 16 ? p[i] & 15 : p[i - 16] >> 4; });
+  static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
+    uint64_t b[2];
+    __builtin_memcpy(b, p, 16);
+    return {{b[0] & each_byte(15), b[1] & each_byte(15), b[0] >> 4 & each_byte(15), b[1] >> 4 & each_byte(15)}};
   }
-  static Codes fifth_bits(uint32_t b) {
-    return each([=](int i) { return (b >> i & 1) << 4; });
+  static Codes fifth_bits(uint32_t b) {  // bit i to 16 in byte i
+    Codes r;
+    for (int i = 0; i < 4; ++i) {
+      const uint64_t bits = each_byte(b >> 8 * i & 0xff) & 0x8040201008040201;
+      r.word[i] = ((bits + each_byte(0x7f)) & each_byte(0x80)) >> 3;
+    }
+    return r;
   }
   template <int kShift, int kMask>
-  static Codes bits(const Codes& a) {
-    return each([&](int i) { return (kShift < 0 ? a.v[i] << (-kShift & 7) : a.v[i] >> (kShift & 7)) & kMask; });
+  static Codes bits(Codes a) {  // (a >> kShift) & kMask in each byte; the mask removes what a neighbour shifted in
+    for (uint64_t& w : a.word) w = (kShift < 0 ? w << (-kShift & 7) : w >> (kShift & 7)) & each_byte(kMask);
+    return a;
   }
-  static Codes either(const Codes& a, const Codes& b) {
-    return each([&](int i) { return a.v[i] | b.v[i]; });
+  static Codes either(Codes a, const Codes& b) {
+    for (int i = 0; i < 4; ++i) a.word[i] |= b.word[i];
+    return a;
   }
 
-  static Dots dot(const Codes& w, const int8_t* x) {
-    int32_t sum = 0;
-    for (int i = 0; i < 32; ++i) sum += w.v[i] * x[i];
-    return sum;
-  }
-  static Dots dot_signed(const Codes& w, const int8_t* x) {
-    int32_t sum = 0;
-    for (int i = 0; i < 32; ++i) sum += static_cast<int8_t>(w.v[i]) * x[i];
-    return sum;
-  }
+  template <bool kSigned>
+  struct Bytes {
+    uint8_t v[32];
+    explicit Bytes(const Codes& codes) { __builtin_memcpy(v, codes.word, 32); }
+    int32_t operator[](int i) const { return kSigned ? static_cast<int8_t>(v[i]) : v[i]; }
+    int32_t dot(const int8_t* x, int from, int to) const {
+      int32_t sum = 0;
+      for (int i = from; i < to; ++i) sum += (*this)[i] * x[i];
+      return sum;
+    }
+  };
+  static Dots dot(const Codes& w, const int8_t* x) { return Bytes<false>(w).dot(x, 0, 32); }
+  static Dots dot_signed(const Codes& w, const int8_t* x) { return Bytes<true>(w).dot(x, 0, 32); }
   template <int g>
   static Dots add_scaled(Dots acc, const Codes& w, const int8_t* x, const Scales& scales) {
-    int32_t sum[2] = {};
-    for (int i = 0; i < 16; ++i) sum[0] += w.v[i] * x[i];
-    for (int i = 16; i < 32; ++i) sum[1] += w.v[i] * x[i];
-    return acc + sum[0] * scales.v[2 * g] + sum[1] * scales.v[2 * g + 1];
+    const Bytes<false> codes(w);
+    return acc + codes.dot(x, 0, 16) * scales.v[2 * g] + codes.dot(x, 16, 32) * scales.v[2 * g + 1];
   }
   static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
     for (int i = 0; i < 16; ++i) {
@@ -173,11 +178,8 @@ template <class F>
 void dequantize32(float* y, const void* row, size_t k) {
   const auto* b = static_cast<const typename F::Block*>(row);
   for (; k; k -= 32, ++b, y += 32) {
-    const V::Codes codes = F::codes(*b);
-    for (int i = 0; i < 32; ++i) {
-      const int code = F::kSigned ? static_cast<int8_t>(codes.v[i]) : codes.v[i];
-      y[i] = static_cast<float>(code - F::kZero) * from_half(b->d);
-    }
+    const V::Bytes<F::kSigned> codes(F::codes(*b));
+    for (int i = 0; i < 32; ++i) y[i] = static_cast<float>(codes[i] - F::kZero) * from_half(b->d);
   }
 }
 
@@ -191,10 +193,10 @@ void dequantize256(float* y, const void* row, size_t k) {
     float dmin = 0;
     if constexpr (F::kMins) dmin = from_half(b->dmin);
     unroll<8>([&](auto g) {
-      const V::Codes codes = F::template codes<g.value>(*b);
+      const V::Bytes<false> codes(F::template codes<g.value>(*b));
       for (int i = 0; i < 32; ++i) {
         const int group = 2 * g.value + i / 16;
-        const float scaled = from_half(b->d) * scales.v[group] * static_cast<float>(codes.v[i] - F::kZero);
+        const float scaled = from_half(b->d) * scales.v[group] * static_cast<float>(codes[i] - F::kZero);
         *y++ = F::kMins ? scaled - dmin * offsets.v[group] : scaled;
       }
     });

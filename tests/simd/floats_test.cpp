@@ -147,8 +147,6 @@ TEST(Exp, SumOfSoftmax) {
       expected += e;
     }
     EXPECT_NEAR(sum, expected, 2e-6 * expected);
-    scalar().exp_sum(s.data(), s.data(), max, n);  // in place
-    EXPECT_TRUE(all_same(p, s));
   }
 }
 
@@ -167,6 +165,7 @@ std::vector<float> all_slots(const Kernels& k, const Inputs& in) {
   const auto append = [&] { results.insert(results.end(), y.begin(), y.end()); };
   results.push_back(k.sum_squares(in.x.data(), n));
   results.push_back(k.exp_sum(y.data(), in.x.data(), in.a, n)), append();
+  y = in.x, k.exp_sum(y.data(), y.data(), in.a, n), append();
   if (n) results.push_back(k.max(in.x.data(), n));
   k.mul(y.data(), in.x.data(), in.w.data(), in.a, n), append();
   k.silu_mul(y.data(), in.x.data(), in.w.data(), n), append();
@@ -219,7 +218,8 @@ TEST(Floats, ScalarMeetsPlainLoops) {
     }
     expected.push_back(sum);
     expected.push_back(exp_sum);
-    each([&](size_t i) { return std::exp(static_cast<double>(in.x[i]) - in.a); });
+    for (int twice = 0; twice < 2; ++twice)
+      each([&](size_t i) { return std::exp(static_cast<double>(in.x[i]) - in.a); });
     expected.push_back(*std::max_element(in.x.begin(), in.x.end()));
     each([&](size_t i) { return static_cast<double>(in.x[i]) * in.a * in.w[i]; });
     each([&](size_t i) { return in.x[i] * sigmoid(in.x[i]) * in.w[i]; });
