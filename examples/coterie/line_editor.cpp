@@ -92,6 +92,7 @@ LineEditor::Result LineEditor::read(std::string* line) {
 LineEditor::Result LineEditor::read_one(std::string* line) {
   if (editor_ == nullptr) return std::getline(std::cin, *line) ? Result::kLine : Result::kEnd;
   interrupted_ = false;
+  el_set(editor_, EL_PREP_TERM, 1);  // before the prompt is shown: what is typed at it must meet the editor's keys
   int n_bytes = 0;
   const char* text = el_gets(editor_, &n_bytes);
   if (text == nullptr || n_bytes <= 0) {
