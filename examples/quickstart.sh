@@ -18,6 +18,6 @@ cmake --build --preset release >&2
 program="$PWD/build/release/bin/coterie"
 prompt="$1"
 shift
-step "coterie chat -p \"$prompt\" $*"
+step "coterie chat -p \"$prompt\"${*:+ $*}"
 cd "$called_from"
 "$program" chat -p "$prompt" "$@"
