@@ -62,20 +62,28 @@ void store_int8(int8_t* p, Lanes a) {
 
 struct V : V256 {
   using V256::dot;
-  // Pairs of u8 * int8 summed in int16, which saturates at more than the greatest, 2 * 128 * 127.
-  static __m256i pairs(Codes w, __m256i x) { return _mm256_maddubs_epi16(w, x); }
-  static Dots dot(Codes w, const int8_t* x) { return _mm256_madd_epi16(pairs(w, load_x(x)), _mm256_set1_epi16(1)); }
-  static Dots dot_signed(Codes w, const int8_t* x) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
-    const __m256i signed_x = _mm256_sign_epi8(load_x(x), w);
-    return _mm256_madd_epi16(pairs(_mm256_abs_epi8(w), signed_x), _mm256_set1_epi16(1));
+  // Pairs of products summed in int16, which saturates at more than the greatest, 2 * 128 * 127. Signed codes w are
+  // multiplied as |w| * (x with the sign of w); |-128| is 128 as a u8.
+  template <bool kSigned>
+  static __m256i pairs(Codes w, __m256i x) {
+    if constexpr (kSigned) return _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(x, w));
+    else return _mm256_maddubs_epi16(w, x);
   }
-  template <int g>
+  template <bool kSigned>
+  static Dots dot(Codes w, const int8_t* x) {
+    return _mm256_madd_epi16(pairs<kSigned>(w, load_x(x)), _mm256_set1_epi16(1));
+  }
+  template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs(w, load_x(x)), scale<g>(s)));
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs<kSigned>(w, load_x(x)), scale<g>(s)));
   }
 };
 
+#include "codecs_inl.h"
+
 #include "gemv_inl.h"
+
+#include "table_inl.h"
 
 }  // namespace
 }  // namespace avx2

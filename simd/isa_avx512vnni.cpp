@@ -51,17 +51,28 @@ void store_int8(int8_t* p, Lanes a) {
 
 struct V : V256 {
   using V256::dot;
-  static Dots dot(Codes w, const int8_t* x) { return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, load_x(x)); }
-  static Dots dot_signed(Codes w, const int8_t* x) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
-    return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(load_x(x), w));
+  template <bool kSigned>
+  static Dots dot(Codes w, const int8_t* x) {
+    if constexpr (kSigned) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
+      return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(load_x(x), w));
+    } else {
+      return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, load_x(x));
+    }
   }
-  template <int g>
+  template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
-    return _mm256_dpwssd_epi32(acc, _mm256_maddubs_epi16(w, load_x(x)), scale<g>(s));
+    __m256i pairs;  // the greatest is 2 * 128 * 127
+    if constexpr (kSigned) pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(load_x(x), w));
+    else pairs = _mm256_maddubs_epi16(w, load_x(x));
+    return _mm256_dpwssd_epi32(acc, pairs, scale<g>(s));
   }
 };
 
+#include "codecs_inl.h"
+
 #include "gemv_inl.h"
+
+#include "table_inl.h"
 
 }  // namespace
 }  // namespace avx512vnni

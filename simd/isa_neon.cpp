@@ -87,9 +87,10 @@ void store_int8(int8_t* p, const Lanes& a) {
 struct V {
   static constexpr int kRows32 = 4, kRows256 = 4;
   struct Codes { int8x16_t low, high; };
-  struct Offsets { int16x8_t v[2]; };
+  using Groups = int8x16_t;
+  struct Words { int16x8_t v[2]; };
   struct Scales { int32x4_t v[4]; };
-  using Sums = Offsets;
+  using Sums = Words;
   using Dots = int32x4_t;
 
   static void prefetch(const void* p) { __builtin_prefetch(static_cast<const char*>(p) + 1024); }
@@ -123,44 +124,39 @@ struct V {
   }
   static Codes either(Codes a, Codes b) { return {vorrq_s8(a.low, b.low), vorrq_s8(a.high, b.high)}; }
 
-  static Dots dot_signed(Codes w, const int8_t* x) {
+  template <bool kSigned>  // or not: codes are less than 128
+  static Dots dot(Codes w, const int8_t* x) {
     return vdotq_s32(vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x)), w.high, vld1q_s8(x + 16));
   }
-  static Dots dot(Codes w, const int8_t* x) { return dot_signed(w, x); }  // codes are less than 128
-  template <int g>
+  template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
     const int32x4_t low = vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x));
     const int32x4_t high = vdotq_s32(vdupq_n_s32(0), w.high, vld1q_s8(x + 16));
     acc = vmlaq_laneq_s32(acc, low, s.v[g / 2], g % 2 * 2);
     return vmlaq_laneq_s32(acc, high, s.v[g / 2], g % 2 * 2 + 1);
   }
-  static Offsets widen(int8x16_t s) { return {{vmovl_s8(vget_low_s8(s)), vmovl_high_s8(s)}}; }
-  static Scales widen(const Offsets& s) {
+  static Groups groups(const void* p) { return vld1q_s8(static_cast<const int8_t*>(p)); }
+  static Groups doubled(uint64_t eight) {  // each byte twice
+    const int8x16_t v = vreinterpretq_s8_u64(vdupq_n_u64(eight));
+    return vzip1q_s8(v, v);
+  }
+  static Words words(Groups g) { return {{vmovl_s8(vget_low_s8(g)), vmovl_high_s8(g)}}; }
+  static Scales scales(Groups g) {
+    const Words s = words(g);
     return {{vmovl_s16(vget_low_s16(s.v[0])), vmovl_high_s16(s.v[0]), vmovl_s16(vget_low_s16(s.v[1])),
              vmovl_high_s16(s.v[1])}};
   }
-  // The bytes of low and high: scales 0-3, mins 0-3 and scales 4-7, mins 4-7.
-  static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
-    const int8x16_t v = vreinterpretq_s8_u64(vcombine_u64(vcreate_u64(low), vcreate_u64(high)));
-    const int8x16_t first = vzip1q_s8(v, v), last = vzip2q_s8(v, v);  // each byte twice: scales, mins
-    *scales = widen(widen(vcombine_s8(vget_low_s8(first), vget_low_s8(last))));
-    *mins = widen(vcombine_s8(vget_high_s8(first), vget_high_s8(last)));
-  }
-  static void scales_of_16(const int8_t* s, Scales* scales, Offsets* same) {
-    *same = widen(vld1q_s8(s));
-    *scales = widen(*same);
-  }
   static Sums sums(const int16_t* sum16) { return {{vld1q_s16(sum16), vld1q_s16(sum16 + 8)}}; }
-  static Dots dot(const Offsets& a, const Sums& b) {
+  static Dots dot(const Words& a, const Sums& b) {
     int32x4_t acc = vmull_s16(vget_low_s16(a.v[0]), vget_low_s16(b.v[0]));
     acc = vmlal_high_s16(acc, a.v[0], b.v[0]);
     acc = vmlal_s16(acc, vget_low_s16(a.v[1]), vget_low_s16(b.v[1]));
     return vmlal_high_s16(acc, a.v[1], b.v[1]);
   }
   template <int kZero>
-  static Dots zeros(const Offsets& offsets, const Sums& sums) {
+  static Dots zeros(Groups scales, const Sums& sums) {
     if constexpr (kZero == 0) return vdupq_n_s32(0);
-    else return vmulq_n_s32(dot(offsets, sums), -kZero);
+    else return vmulq_n_s32(dot(words(scales), sums), -kZero);
   }
 
   static int32x4_t reduce(const Dots (&a)[4]) { return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3])); }
@@ -177,7 +173,11 @@ struct V {
   static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
 };
 
+#include "codecs_inl.h"
+
 #include "gemv_inl.h"
+
+#include "table_inl.h"
 
 }  // namespace
 }  // namespace neon

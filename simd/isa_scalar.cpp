@@ -80,9 +80,10 @@ void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half t
 struct V {
   static constexpr int kRows32 = 1, kRows256 = 1;
   struct Codes { uint64_t word[4]; };  // little-endian
-  struct Scales { int16_t v[16]; };
-  using Offsets = Scales;
-  using Sums = Scales;
+  struct Groups { int8_t v[16]; };
+  using Scales = Groups;
+  using Words = Groups;
+  struct Sums { int16_t v[16]; };
   using Dots = int32_t;
 
   static void prefetch(const void*) {}
@@ -127,36 +128,38 @@ struct V {
       return sum;
     }
   };
-  static Dots dot(const Codes& w, const int8_t* x) { return Bytes<false>(w).dot(x, 0, 32); }
-  static Dots dot_signed(const Codes& w, const int8_t* x) { return Bytes<true>(w).dot(x, 0, 32); }
-  template <int g>
+  template <bool kSigned>
+  static Dots dot(const Codes& w, const int8_t* x) { return Bytes<kSigned>(w).dot(x, 0, 32); }
+  template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, const Codes& w, const int8_t* x, const Scales& scales) {
-    const Bytes<false> codes(w);
+    const Bytes<kSigned> codes(w);
     return acc + codes.dot(x, 0, 16) * scales.v[2 * g] + codes.dot(x, 16, 32) * scales.v[2 * g + 1];
   }
-  static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
-    for (int i = 0; i < 16; ++i) {
-      const uint64_t four = (i < 8 ? low : high) >> i % 8 / 2 * 8;
-      scales->v[i] = static_cast<int8_t>(four);
-      mins->v[i] = static_cast<int8_t>(four >> 32);
-    }
+  static Groups groups(const void* p) {
+    Groups r;
+    __builtin_memcpy(&r, p, sizeof r);
+    return r;
   }
-  static void scales_of_16(const int8_t* s, Scales* scales, Offsets* same) {
-    for (int i = 0; i < 16; ++i) scales->v[i] = same->v[i] = s[i];
+  static Groups doubled(uint64_t eight) {  // each byte twice
+    Groups r;
+    for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>(eight >> i / 2 * 8);
+    return r;
   }
+  static const Scales& scales(const Groups& g) { return g; }
+  static const Words& words(const Groups& g) { return g; }
   static Sums sums(const int16_t* sum16) {
     Sums r;
     __builtin_memcpy(&r, sum16, sizeof r);
     return r;
   }
-  static Dots dot(const Offsets& a, const Sums& b) {
+  static Dots dot(const Words& a, const Sums& b) {
     int32_t sum = 0;
     for (int i = 0; i < 16; ++i) sum += a.v[i] * b.v[i];
     return sum;
   }
   template <int kZero>
-  static Dots zeros(const Offsets& offsets, const Sums& sums) {
-    return kZero == 0 ? 0 : -kZero * dot(offsets, sums);
+  static Dots zeros(const Groups& scales, const Sums& sums) {
+    return kZero == 0 ? 0 : -kZero * dot(scales, sums);
   }
 
   static int32_t reduce(const Dots (&a)[1]) { return a[0]; }
@@ -170,37 +173,41 @@ struct V {
   static void store(float* p, float a) { *p = a; }
 };
 
+#include "codecs_inl.h"
+
 #include "gemv_inl.h"
 
 // Values of single weights, in the order of operations of the formats' definition. Only here: rows of the token
 // embedding are few.
 template <class F>
-void dequantize32(float* y, const void* row, size_t k) {
-  const auto* b = static_cast<const typename F::Block*>(row);
-  for (; k; k -= 32, ++b, y += 32) {
-    const V::Bytes<F::kSigned> codes(F::codes(*b));
-    for (int i = 0; i < 32; ++i) y[i] = static_cast<float>(codes[i] - F::kZero) * from_half(b->d);
-  }
+void dequantize(float* y, const ActBlock32*, const typename F::Block& b) {
+  const auto block = [&](int) -> const typename F::Block& { return b; };
+  const V::Bytes<F::kSigned> codes(F::codes(b));
+  const float d = F::template d<1>(block);
+  for (int i = 0; i < 32; ++i) y[i] = static_cast<float>(codes[i] - F::kZero) * d;
 }
 
 template <class F>
-void dequantize256(float* y, const void* row, size_t k) {
+void dequantize(float* y, const ActBlock256*, const typename F::Block& b) {
+  const auto block = [&](int) -> const typename F::Block& { return b; };
+  const V::Groups scales = F::scales(b);
+  const float d = F::template d<1>(block);
+  unroll<8>([&](auto g) {
+    const V::Bytes<F::kSigned> codes(F::template codes<g.value>(b));
+    for (int i = 0; i < 32; ++i) {
+      const int group = 2 * g.value + i / 16;
+      const float scaled = d * scales.v[group] * static_cast<float>(codes[i] - F::kZero);
+      if constexpr (F::kMins) *y++ = scaled - F::template dmin<1>(block) * F::mins(b).v[group];
+      else *y++ = scaled;
+    }
+  });
+}
+
+template <class F>
+void dequantize_row(float* y, const void* row, size_t k) {
+  constexpr size_t kBlock = sizeof(F::Act::q);
   const auto* b = static_cast<const typename F::Block*>(row);
-  for (; k; k -= 256, ++b) {
-    V::Scales scales;
-    V::Offsets offsets;
-    F::scales(*b, &scales, &offsets);
-    float dmin = 0;
-    if constexpr (F::kMins) dmin = from_half(b->dmin);
-    unroll<8>([&](auto g) {
-      const V::Bytes<false> codes(F::template codes<g.value>(*b));
-      for (int i = 0; i < 32; ++i) {
-        const int group = 2 * g.value + i / 16;
-        const float scaled = from_half(b->d) * scales.v[group] * static_cast<float>(codes[i] - F::kZero);
-        *y++ = F::kMins ? scaled - dmin * offsets.v[group] : scaled;
-      }
-    });
-  }
+  for (; k; k -= kBlock, ++b, y += kBlock) dequantize<F>(y, static_cast<const typename F::Act*>(nullptr), *b);
 }
 
 template <class T>
@@ -208,17 +215,19 @@ void dequantize_float(float* y, const void* row, size_t k) {
   map(y, k, [](const Lanes& x) { return x; }, static_cast<const T*>(row));
 }
 
+#include "table_inl.h"
+
+template <class... F>
+constexpr void add_dequantisers(Kernels& k, List<F...>) {
+  ((k.dequantize[slot(F::kType)] = dequantize_row<F>), ...);
+}
+
 constexpr Kernels make_complete_kernels() {
   Kernels k = make_kernels("scalar");
   k.dequantize[slot(TensorType::F32)] = dequantize_float<Single>;
   k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
   k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;
-  k.dequantize[slot(TensorType::Q4_0)] = dequantize32<Q4_0>;
-  k.dequantize[slot(TensorType::Q5_0)] = dequantize32<Q5_0>;
-  k.dequantize[slot(TensorType::Q8_0)] = dequantize32<Q8_0>;
-  k.dequantize[slot(TensorType::Q4_K)] = dequantize256<Q4_K>;
-  k.dequantize[slot(TensorType::Q5_K)] = dequantize256<Q5_K>;
-  k.dequantize[slot(TensorType::Q6_K)] = dequantize256<Q6_K>;
+  add_dequantisers(k, Formats{});
   return k;
 }
 

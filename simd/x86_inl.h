@@ -7,7 +7,8 @@ struct V256 {
   // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the
   // other 16 in the high. [0]: groups 0-3, [1]: groups 4-7.
   struct Scales { __m256i pairs[2]; };
-  using Offsets = __m256i;
+  using Groups = __m128i;
+  using Words = __m256i;
   using Sums = __m256i;
 
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + 1024, _MM_HINT_T0); }
@@ -38,33 +39,27 @@ struct V256 {
   }
   static Codes either(Codes a, Codes b) { return _mm256_or_si256(a, b); }
 
-  // The bytes of low and high: scales 0-3, mins 0-3 and scales 4-7, mins 4-7.
-  static void scales_of_32(uint64_t low, uint64_t high, Scales* scales, Offsets* mins) {
-    const __m128i bytes = _mm_set_epi64x(static_cast<long long>(high), static_cast<long long>(low));
-    const __m256i words = _mm256_cvtepi8_epi16(bytes);
-    const __m256i pairs = _mm256_unpacklo_epi16(words, words);
-    scales->pairs[0] = _mm256_permute2x128_si256(pairs, pairs, 0x00);
-    scales->pairs[1] = _mm256_permute2x128_si256(pairs, pairs, 0x11);
-    *mins = _mm256_unpackhi_epi16(words, words);
+  static Groups groups(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static Groups doubled(uint64_t eight) {  // each byte twice
+    const __m128i v = _mm_cvtsi64_si128(static_cast<long long>(eight));
+    return _mm_unpacklo_epi8(v, v);
   }
-  static void scales_of_16(const int8_t* s, Scales* scales, Offsets* same) {
+  static Scales scales(Groups g) {
     const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(s));
-    const __m256i words = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(bytes, even_odd));
-    scales->pairs[0] = _mm256_unpacklo_epi16(words, words);
-    scales->pairs[1] = _mm256_unpackhi_epi16(words, words);
-    *same = _mm256_cvtepi8_epi16(bytes);
+    const __m256i words = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(g, even_odd));
+    return {{_mm256_unpacklo_epi16(words, words), _mm256_unpackhi_epi16(words, words)}};
   }
+  static Words words(Groups g) { return _mm256_cvtepi8_epi16(g); }
   template <int g>
   static __m256i scale(const Scales& s) {  // of group g, to all lanes
     return _mm256_shuffle_epi32(s.pairs[g / 4], g % 4 * 0x55);
   }
   static Sums sums(const int16_t* sum16) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(sum16)); }
-  static Dots dot(Offsets a, Sums b) { return _mm256_madd_epi16(a, b); }
+  static Dots dot(Words a, Sums b) { return _mm256_madd_epi16(a, b); }
   template <int kZero>
-  static Dots zeros(Offsets offsets, Sums sums) {
+  static Dots zeros(Groups scales, Sums sums) {
     if constexpr (kZero == 0) return _mm256_setzero_si256();
-    else return _mm256_mullo_epi32(dot(offsets, sums), _mm256_set1_epi32(-kZero));
+    else return _mm256_mullo_epi32(dot(words(scales), sums), _mm256_set1_epi32(-kZero));
   }
 
   static __m256i join(__m256i a, __m256i b) {  // in each half: a0 + a2, b0 + b2, a1 + a3, b1 + b3

@@ -1,0 +1,32 @@
+// The table of an instruction set, from everything included before.
+
+constexpr uint32_t slot(TensorType type) { return static_cast<uint32_t>(type); }
+
+template <class... F>
+constexpr void add_formats(Kernels& k, List<F...>) {
+  ((k.gemv[slot(F::kType)] = gemv<F>), ...);
+}
+
+constexpr Kernels make_kernels(const char* isa) {
+  Kernels k = {};
+  k.isa = isa;
+  k.gemv[slot(TensorType::F32)] = gemv_float<Single>;
+  k.gemv[slot(TensorType::F16)] = gemv_float<Half>;
+  k.gemv[slot(TensorType::BF16)] = gemv_float<Brain>;
+  add_formats(k, Formats{});
+  k.quantize32 = quantize32;
+  k.quantize256 = quantize256;
+  k.sum_squares = sum_squares;
+  k.exp_sum = exp_sum;
+  k.max = max;
+  k.mul = mul;
+  k.silu_mul = silu_mul;
+  k.sigmoid = sigmoid;
+  k.axpy = axpy;
+  k.add = add;
+  k.to_f16 = to_f16;
+  k.weighted_sum_f16 = weighted_sum_f16;
+  return k;
+}
+
+#undef COTERIE_INLINE
