@@ -1,0 +1,87 @@
+// Mla: multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). It runs absorbed: queries are taken into
+// the latent space, so the cache holds only (latent, rotated key) rows and is read once for all heads.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "models/binder.h"
+#include "models/model.h"
+#include "nn/attention.h"
+#include "nn/matmul.h"
+#include "nn/rope.h"
+
+namespace coterie {
+
+struct MlaLayer {
+  nn::Matrix q;                    // [n_head * key_dim, n_embd]; empty with q_a
+  nn::Matrix q_a, q_b;             // [q_rank, n_embd], [n_head * key_dim, q_rank]
+  nn::Vector q_a_norm = nullptr;   // [q_rank]
+  nn::Matrix kv_a;                 // [kv_rank + n_rot, n_embd]: latent, then the key part that all heads share
+  nn::Vector kv_a_norm = nullptr;  // [kv_rank]
+  nn::Stack k_b;                   // [n_head][kv_rank, n_nope]; empty in files with kv_b
+  nn::Stack v_b;                   // [n_head][n_value, kv_rank]
+  nn::Stack key_rows;              // [n_head][n_nope, kv_rank]: k_b the other way round, from kv_b of older files
+  nn::Matrix output;               // [n_embd, n_head * n_value]
+};
+
+struct MlaScratch {
+  float* rope = nullptr;      // [n, n_rot] cos and sin of each position
+  float* q_a = nullptr;       // [n, q_rank] the compressed queries, normed
+  float* q = nullptr;         // [n, n_head, key_dim]
+  float* q_nope = nullptr;    // [n, n_head, n_nope]
+  float* q_latent = nullptr;  // [n, n_head, kv_rank + n_rot]
+  float* kv = nullptr;        // [n, kv_rank + n_rot]
+  float* attended = nullptr;  // [n, n_head, kv_rank] weighted sums of latents
+  float* values = nullptr;    // [n, n_head, n_value]
+  float* row = nullptr;       // [n_threads, kv_rank]
+  nn::Activations x, q_a_in, q_nope_in, attended_in, values_in;
+  nn::Product* products = nullptr;  // [n_head]
+  nn::AttentionScratch attention;
+};
+
+class Mla {
+ public:
+  // Reads the keys attention.* and rope.*. Whether queries are compressed is asked of the tensors of layer 0, as writers
+  // disagree about the key.
+  void read(Config& config, Binder& binder, uint32_t n_embd, uint32_t n_ctx_train, float eps);
+  // The tensors attn_* of the binder's layer but attn_norm.
+  void bind(Binder& binder, MlaLayer& layer) const;
+  void carve(nn::Carver& carver, MlaScratch& scratch, size_t max_tokens, size_t n_threads) const;
+
+  // The angles of a batch's positions, once for all layers.
+  bool prepare(const nn::Context& context, const Forward& f, MlaScratch& s) const;
+  // From x[n, n_embd], the normed hidden states of a batch: its queries, and its rows of the cache of layer il.
+  bool project(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f, const float* x,
+               MlaScratch& s) const;
+  // attended = sum_t softmax_t(scale * q . row_t) * latent_t for the first n tokens of the batch, each over the positions
+  // up to its own.
+  bool attend(const nn::Context& context, size_t il, const Forward& f, size_t n, MlaScratch& s) const;
+  // out[n, n_embd] = output * concat_h(v_b[h] * attended[h])
+  bool combine(const nn::Context& context, const MlaLayer& layer, size_t n, MlaScratch& s, float* out) const;
+
+  size_t latent_row() const { return size_t{kv_rank_} + n_rot_; }
+  uint32_t n_rot() const { return n_rot_; }
+  uint32_t q_rank() const { return q_rank_; }  // 0: queries are not compressed
+  nn::AttentionShape attention_shape() const { return {n_head_, 1, latent_row(), kv_rank_, score_scale_}; }
+
+ private:
+  void read_rope(Config& config, uint32_t n_ctx_train);
+  bool project_rows(const nn::Context& context, const MlaLayer& layer, const float* x, size_t n, MlaScratch& s) const;
+  void place(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f, MlaScratch& s, size_t i) const;
+  bool absorb_queries(const nn::Context& context, const MlaLayer& layer, size_t n, MlaScratch& s) const;
+  bool per_head(const nn::Context& context, const nn::Stack& w, MlaScratch& s, nn::Activations& in, const float* x,
+                size_t n, float* out, size_t out_dim) const;
+  size_t key_dim() const { return size_t{n_nope_} + n_rot_; }
+
+  uint32_t n_embd_ = 0, n_head_ = 0;
+  uint32_t n_nope_ = 0, n_rot_ = 0, n_value_ = 0;  // of a head: unrotated and rotated part of a key, value
+  uint32_t q_rank_ = 0, kv_rank_ = 0;
+  float eps_ = 0;
+  float score_scale_ = 1;
+  float temperature_scale_ = 0;  // queries grow with the logarithm of the position; 0: they do not
+  uint32_t temperature_length_ = 8192;
+  nn::Rope rope_;
+};
+
+}  // namespace coterie
