@@ -66,9 +66,8 @@ void Binder::float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in,
 void Binder::stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n) {
   const Tensor* t = find(name, {n_in, n_out, n});
   if (t == nullptr) return;
-  out->first = matrix_view(*t);
-  out->n = n;
-  out->matrix_bytes = t->ne[1] * out->first.row_bytes;
+  const nn::Matrix first = matrix_view(*t);
+  *out = nn::Stack(first, n, t->ne[1] * first.row_bytes);
 }
 
 void Binder::vector(std::string_view name, nn::Vector* out, uint64_t n) {

@@ -11,7 +11,8 @@ struct Head {  // what one query head sees
   const f16_bits* keys;
   const f16_bits* values;
   size_t row_bytes;
-  size_t n_keys;
+  size_t begin, end;  // positions
+  const float* sink;  // or null
   const AttentionShape& shape;
 };
 
@@ -28,34 +29,48 @@ float block_scores(const Kernels& kernels, const Head& head, size_t t0, size_t n
   return kernels.exp_sum(scores, scores, *max, n);
 }
 
-// Softmax over blocks (Milakov & Gimelshein 2018): running maximum, sum and weighted values in out. Gives up when
-// cancelled, since a head may look at many keys.
-void attend(const Context& context, const Head& head, float* scores, float* block_values, float* out) {
-  const Kernels& kernels = context.kernels;
-  const size_t dim = head.shape.value_dim;
+// Softmax over blocks (Milakov & Gimelshein 2018): maximum, sum and weighted values of the keys seen so far.
+struct Running {
+  const Kernels& kernels;
+  float* values;  // [dim]
+  size_t dim;
   float max = 0, sum = 0;
-  for (size_t t0 = 0; t0 < head.n_keys && !context.cancelled(); t0 += kKeyBlock) {
-    const size_t n = std::min(kKeyBlock, head.n_keys - t0);
-    float block_max;
-    const float block_sum = block_scores(kernels, head, t0, n, scores, &block_max);
-    float* acc = t0 == 0 ? out : block_values;
-    std::memset(acc, 0, dim * sizeof(float));
-    kernels.weighted_sum_f16(acc, scores, advance(head.values, t0 * head.row_bytes), head.row_bytes, n, dim);
-    if (t0 == 0) {
-      max = block_max;
-      sum = block_sum;
-      continue;
-    }
+
+  // Another block; block_values null: its values are zero.
+  void join(float block_max, float block_sum, const float* block_values) {
     const float new_max = block_max > max ? block_max : max;
     float old_part, block_part;
     kernels.exp_sum(&old_part, &max, new_max, 1);
     kernels.exp_sum(&block_part, &block_max, new_max, 1);
-    for (size_t i = 0; i < dim; ++i) out[i] *= old_part;
-    kernels.axpy(out, block_part, block_values, dim);
+    for (size_t i = 0; i < dim; ++i) values[i] *= old_part;
+    if (block_values != nullptr) kernels.axpy(values, block_part, block_values, dim);
     sum = sum * old_part + block_sum * block_part;
     max = new_max;
   }
-  for (size_t i = 0; i < dim; ++i) out[i] /= sum;
+};
+
+// Blocks lie between multiples of kKeyBlock, whatever the window. Gives up when cancelled, since a head may look at many
+// keys.
+void attend(const Context& context, const Head& head, float* scores, float* block_values, float* out) {
+  const Kernels& kernels = context.kernels;
+  const size_t dim = head.shape.value_dim;
+  Running running{kernels, out, dim};
+  for (size_t t0 = head.begin, t1; t0 < head.end && !context.cancelled(); t0 = t1) {
+    t1 = std::min((t0 / kKeyBlock + 1) * kKeyBlock, head.end);
+    float block_max;
+    const float block_sum = block_scores(kernels, head, t0, t1 - t0, scores, &block_max);
+    float* acc = t0 == head.begin ? out : block_values;
+    std::memset(acc, 0, dim * sizeof(float));
+    kernels.weighted_sum_f16(acc, scores, advance(head.values, t0 * head.row_bytes), head.row_bytes, t1 - t0, dim);
+    if (t0 == head.begin) {
+      running.max = block_max;
+      running.sum = block_sum;
+    } else {
+      running.join(block_max, block_sum, block_values);
+    }
+  }
+  if (head.sink != nullptr) running.join(*head.sink, 1, nullptr);
+  for (size_t i = 0; i < dim; ++i) out[i] /= running.sum;
 }
 
 }  // namespace
@@ -70,9 +85,10 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
                const f16_bits* keys, const f16_bits* values, size_t row_bytes, size_t pos, size_t n, float* out) {
   const size_t group = shape.n_head / shape.n_head_kv;
   auto task = [&](size_t i, size_t worker) {
-    const size_t token = i / shape.n_head, head = i % shape.n_head, head_kv = head / group;
+    const size_t token = i / shape.n_head, head = i % shape.n_head, head_kv = head / group, end = pos + token + 1;
+    const size_t begin = shape.window != 0 && end > shape.window ? end - shape.window : 0;
     const Head view{q + i * shape.key_dim, keys + head_kv * shape.key_dim, values + head_kv * shape.value_dim, row_bytes,
-                    pos + token + 1, shape};
+                    begin, end, shape.sinks == nullptr ? nullptr : shape.sinks + head, shape};
     attend(context, view, scratch.scores(worker), scratch.values(worker), out + i * shape.value_dim);
   };
   return context.run(n * shape.n_head, task);

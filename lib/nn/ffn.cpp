@@ -6,13 +6,38 @@
 namespace coterie::nn {
 namespace {
 
-// gate = silu(gate) . up for n rows of n_ff values.
-bool activate(const Context& context, float* gate, const float* up, size_t n, size_t n_ff) {
+// gate = g . sigmoid(1.702 g) . (u + 1), clamped (gpt-oss, torch/model.py: swiglu). up is overwritten.
+void swiglu_oai(const Kernels& kernels, float* gate, float* up, size_t n) {
+  constexpr float kAlpha = 1.702f, kLimit = 7;
+  for (size_t i = 0; i < n; ++i) {
+    const float g = gate[i] > kLimit ? kLimit : gate[i];
+    const float u = up[i] > kLimit ? kLimit : up[i] < -kLimit ? -kLimit : up[i];
+    up[i] = g * (u + 1);
+    gate[i] = kAlpha * g;
+  }
+  kernels.sigmoid(gate, gate, n);
+  for (size_t i = 0; i < n; ++i) gate[i] *= up[i];
+}
+
+// gate = activation(gate + gate_bias, up + up_bias) for one row; up is overwritten.
+void activate(const Kernels& kernels, Activation activation, Vector gate_bias, Vector up_bias, float* gate, float* up,
+              size_t n_ff) {
+  if (gate_bias != nullptr) kernels.add(gate, gate_bias, n_ff);
+  if (up_bias != nullptr) kernels.add(up, up_bias, n_ff);
+  if (activation == Activation::kSwigluOai) swiglu_oai(kernels, gate, up, n_ff);
+  else kernels.silu_mul(gate, gate, up, n_ff);
+}
+
+// The same for n rows of a dense network.
+bool activate(const Context& context, const Ffn& w, float* gate, float* up, size_t n) {
+  const size_t n_ff = w.gate.n_out;
   auto row = [&](size_t i, size_t) {
-    context.kernels.silu_mul(gate + i * n_ff, gate + i * n_ff, up + i * n_ff, n_ff);
+    activate(context.kernels, Activation::kSilu, w.gate_bias, w.up_bias, gate + i * n_ff, up + i * n_ff, n_ff);
   };
   return context.run_rows(n, row);
 }
+
+Vector row_of(Vector rows, size_t i, size_t n) { return rows == nullptr ? nullptr : rows + i * n; }
 
 }  // namespace
 
@@ -23,6 +48,7 @@ void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
   up_ = carver.take<float>(n * s.n_ff);
   hidden_.carve(carver, n, s.n_ff);
   shared_ = carver.take<float>(n * s.n_embd);
+  shared_gate_ = carver.take<float>(n);
   router_ = carver.take<float>(n * s.n_expert);
   router_scratch_ = carver.take<float>(n * 2 * s.n_expert);
   ids_ = carver.take<int32_t>(n_slots);
@@ -39,11 +65,16 @@ void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
 
 bool ffn(const Context& context, const Ffn& w, FfnScratch& s, const float* x, size_t n, float* out) {
   const size_t n_ff = w.gate.n_out;
-  return s.input_.fill(context, x, n, w.gate.n_in, {w.gate, w.up}) &&
-         matmul(context, {{w.gate, &s.input_, n, s.gate_, n_ff}, {w.up, &s.input_, n, s.up_, n_ff}}) &&
-         activate(context, s.gate_, s.up_, n, n_ff) &&
-         s.hidden_.fill(context, s.gate_, n, n_ff, {w.down}) &&
-         matmul(context, {{w.down, &s.hidden_, n, out, w.down.n_out}});
+  if (!s.input_.fill(context, x, n, w.gate.n_in, {w.gate, w.up}) ||
+      !matmul(context, {{w.gate, &s.input_, n, s.gate_, n_ff}, {w.up, &s.input_, n, s.up_, n_ff}}) ||
+      !activate(context, w, s.gate_, s.up_, n) ||
+      !s.hidden_.fill(context, s.gate_, n, n_ff, {w.down}) ||
+      !matmul(context, {{w.down, &s.hidden_, n, out, w.down.n_out}})) {
+    return false;
+  }
+  if (w.down_bias == nullptr) return true;
+  for (size_t i = 0; i < n; ++i) context.kernels.add(out + i * w.down.n_out, w.down_bias, w.down.n_out);
+  return true;
 }
 
 // One evaluation of a mixture of experts: the steps of moe(), in order.
@@ -61,6 +92,7 @@ struct MoeRun {
         !matmul(context, {{w.router, &s.input_, n, s.router_, n_expert}})) {
       return false;
     }
+    if (w.shared_gate && !matmul(context, {{w.shared_gate, &s.input_, n, s.shared_gate_, 1}})) return false;
     auto route_token = [&](size_t t, size_t) {
       route(context.kernels, w.config, s.router_ + t * n_expert, s.router_scratch_ + t * 2 * n_expert,
             s.ids_ + t * n_used, s.weights_ + t * n_used);
@@ -102,14 +134,19 @@ struct MoeRun {
   }
 
   bool down() const {
-    if (!activate(context, s.expert_gate_, s.expert_up_, n * n_used, n_ff) ||
+    auto activate_slot = [&](size_t i, size_t) {
+      const size_t slot = static_cast<size_t>(s.slot_of_[i]), e = static_cast<size_t>(s.ids_[i]);
+      activate(context.kernels, w.activation, row_of(w.gate_bias, e, n_ff), row_of(w.up_bias, e, n_ff),
+               s.expert_gate_ + slot * n_ff, s.expert_up_ + slot * n_ff, n_ff);
+    };
+    if (!context.run_rows(n * n_used, activate_slot) ||
         !s.expert_hidden_.fill(context, s.expert_gate_, n * n_used, n_ff, {w.down.first})) {
       return false;
     }
     size_t n_products = 0;
     if (w.shared) {
       const size_t n_shared = w.shared.gate.n_out;
-      if (!activate(context, s.gate_, s.up_, n, n_shared) ||
+      if (!activate(context, w.shared, s.gate_, s.up_, n) ||
           !s.hidden_.fill(context, s.gate_, n, n_shared, {w.shared.down})) {
         return false;
       }
@@ -123,13 +160,25 @@ struct MoeRun {
     return matmul(context, {s.products_, n_products});
   }
 
+  void combine_shared(size_t token, float* out) const {
+    float* shared = s.shared_ + token * n_embd;
+    if (w.shared.down_bias != nullptr) context.kernels.add(shared, w.shared.down_bias, n_embd);
+    float gate = 1;
+    if (w.shared_gate) context.kernels.sigmoid(&gate, s.shared_gate_ + token, 1);
+    context.kernels.axpy(out, gate, shared, n_embd);
+  }
+
   // Rule 8: sums within 8 ranges of expert ids, then the ranges, then the shared expert.
   void combine(size_t token, float* out) const {
     constexpr size_t kRanges = 8;
     const int32_t* ids = s.ids_ + token * n_used;
     const float* weights = s.weights_ + token * n_used;
     auto range_of = [&](size_t k) { return static_cast<size_t>(ids[k]) * kRanges / n_expert; };
-    auto expert_out = [&](size_t k) { return s.expert_out_ + n_embd * s.slot_of_[token * n_used + k]; };
+    auto expert_out = [&](size_t k) {  // asked for once each
+      float* row = s.expert_out_ + n_embd * s.slot_of_[token * n_used + k];
+      if (w.down_bias != nullptr) context.kernels.add(row, w.down_bias + n_embd * ids[k], n_embd);
+      return row;
+    };
     for (size_t k = 0; k < n_used;) {
       const size_t range = range_of(k);
       const bool first_range = k == 0;
@@ -139,7 +188,7 @@ struct MoeRun {
       if (first_range) std::memcpy(out, sum, n_embd * sizeof(float));
       else context.kernels.add(out, sum, n_embd);
     }
-    if (w.shared) context.kernels.add(out, s.shared_ + token * n_embd, n_embd);
+    if (w.shared) combine_shared(token, out);
   }
 };
 

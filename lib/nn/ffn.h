@@ -1,4 +1,5 @@
-// Feed-forward networks: dense SwiGLU (Shazeer 2020), and the mixture of experts of DeepSeekMoE (Dai et al. 2024).
+// Feed-forward networks: dense SwiGLU (Shazeer 2020), and mixtures of such experts, with the shared expert of DeepSeekMoE
+// (Dai et al. 2024).
 #pragma once
 
 #include <cstddef>
@@ -11,10 +12,18 @@
 
 namespace coterie::nn {
 
-// down * (silu(gate * x) . up * x)
+// What becomes of g = gate * x and u = up * x:
+enum class Activation : uint8_t {
+  kSilu,       // silu(g) . u
+  kSwigluOai,  // gpt-oss: g . sigmoid(1.702 g) . (u + 1) with g at most 7 and u in [-7, 7]
+};
+
+// down * activation(gate * x + gate_bias, up * x + up_bias) + down_bias
 struct Ffn {
   Matrix gate, up;  // [n_ff, n_embd]
   Matrix down;      // [n_embd, n_ff]
+  Vector gate_bias = nullptr, up_bias = nullptr;  // [n_ff]; null: none
+  Vector down_bias = nullptr;                     // [n_embd]
   explicit operator bool() const { return static_cast<bool>(gate); }
 };
 
@@ -23,7 +32,11 @@ struct Moe {
   Matrix router;   // [n_expert, n_embd], float
   Stack gate, up;  // [n_expert][n_ff, n_embd]
   Stack down;      // [n_expert][n_embd, n_ff]
-  Ffn shared;      // every token passes it; may be empty
+  Vector gate_bias = nullptr, up_bias = nullptr;  // [n_expert, n_ff]; null: none
+  Vector down_bias = nullptr;                     // [n_expert, n_embd]
+  Activation activation = Activation::kSilu;
+  Ffn shared;          // every token passes it; may be empty
+  Matrix shared_gate;  // [1, n_embd], float: its output is multiplied by sigmoid(shared_gate * x); may be empty
 };
 
 // The largest sizes that the layers of a model ask for.
@@ -45,6 +58,7 @@ class FfnScratch {
   float *gate_, *up_;          // [n, n_ff]
   Activations hidden_;         // [n, n_ff]
   float* shared_;              // [n, n_embd] output of the shared expert
+  float* shared_gate_;         // [n]
   float* router_;              // [n, n_expert]
   float* router_scratch_;      // [n, 2 * n_expert]
   int32_t* ids_;               // [n, n_used] chosen experts, ascending

@@ -15,8 +15,8 @@ bool rms_norm(const Context& context, float* y, size_t y_stride, const float* x,
   return context.run_rows(n_rows, row);
 }
 
-void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n) {
-  for (size_t i = 0; i < n_rows; ++i) context.kernels.add(h + i * n, delta + i * n, n);
+void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n, float scale) {
+  for (size_t i = 0; i < n_rows; ++i) context.kernels.axpy(h + i * n, scale, delta + i * n, n);
 }
 
 }  // namespace coterie::nn

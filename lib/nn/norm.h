@@ -11,7 +11,7 @@ void rms_norm(const Kernels& kernels, float* y, const float* x, Vector w, size_t
 // n_rows rows, x_stride and y_stride floats apart.
 bool rms_norm(const Context& context, float* y, size_t y_stride, const float* x, size_t x_stride, Vector w, size_t n_rows,
               size_t n, float eps);
-// h += delta for n values: the last step of a stage, so it cannot be cancelled.
-void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n);
+// h = fma(scale, delta, h) for n_rows * n values: the last step of a stage, so it cannot be cancelled.
+void add_residual(const Context& context, float* h, const float* delta, size_t n_rows, size_t n, float scale = 1);
 
 }  // namespace coterie::nn

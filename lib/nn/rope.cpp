@@ -49,4 +49,13 @@ void rotate_adjacent(float* x, const float* table_row, size_t n_rot) {
   }
 }
 
+void rotate_half_split(float* x, const float* table_row, size_t n_rot) {
+  float* y = x + n_rot / 2;
+  for (size_t i = 0; i < n_rot / 2; ++i) {
+    const float cos = table_row[2 * i], sin = table_row[2 * i + 1], a = x[i], b = y[i];
+    x[i] = a * cos - b * sin;
+    y[i] = a * sin + b * cos;
+  }
+}
+
 }  // namespace coterie::nn

@@ -35,5 +35,7 @@ class Rope {
 
 // Rotates the pairs (2i, 2i + 1) of x by one row of a table: the layout of llama and deepseek files.
 void rotate_adjacent(float* x, const float* table_row, size_t n_rot);
+// The pairs (i, i + n_rot / 2) instead: the layout of most other files.
+void rotate_half_split(float* x, const float* table_row, size_t n_rot);
 
 }  // namespace coterie::nn

@@ -51,11 +51,7 @@ void limit_groups(const RouterConfig& c, const float* selection, float* taken) {
   }
 }
 
-void probabilities(const Kernels& kernels, Gating gating, float* x, size_t n) {
-  if (gating == Gating::kSigmoid) {
-    kernels.sigmoid(x, x, n);
-    return;
-  }
+void softmax(const Kernels& kernels, float* x, size_t n) {
   const float sum = kernels.exp_sum(x, x, kernels.max(x, n), n);
   for (size_t i = 0; i < n; ++i) x[i] /= sum;
 }
@@ -65,7 +61,9 @@ void probabilities(const Kernels& kernels, Gating gating, float* x, size_t n) {
 void route(const Kernels& kernels, const RouterConfig& c, float* logits, float* scratch, int32_t* ids, float* weights) {
   float* selection = scratch;
   float* taken = scratch + c.n_expert;
-  probabilities(kernels, c.gating, logits, c.n_expert);
+  if (c.bias != nullptr) kernels.add(logits, c.bias, c.n_expert);
+  if (c.gating == Gating::kSigmoid) kernels.sigmoid(logits, logits, c.n_expert);
+  if (c.gating == Gating::kSoftmax) softmax(kernels, logits, c.n_expert);
   std::memcpy(selection, logits, c.n_expert * sizeof(float));
   if (c.selection_bias != nullptr) kernels.add(selection, c.selection_bias, c.n_expert);
   std::memset(taken, 0, c.n_expert * sizeof(float));
@@ -77,8 +75,10 @@ void route(const Kernels& kernels, const RouterConfig& c, float* logits, float* 
     ids[k] = static_cast<int32_t>(e);
   }
   std::sort(ids, ids + c.n_used);
+  for (uint32_t k = 0; k < c.n_used; ++k) weights[k] = logits[ids[k]];
+  if (c.gating == Gating::kSelectedSoftmax) softmax(kernels, weights, c.n_used);
   float sum = 0;
-  for (uint32_t k = 0; k < c.n_used; ++k) sum += weights[k] = logits[ids[k]];
+  for (uint32_t k = 0; k < c.n_used; ++k) sum += weights[k];
   constexpr float kLeastSum = 0x1p-14f;  // as llama.cpp clamps it
   for (uint32_t k = 0; k < c.n_used; ++k) {
     if (c.normalise) weights[k] /= sum > kLeastSum ? sum : kLeastSum;

@@ -9,8 +9,10 @@
 
 namespace coterie::nn {
 
-enum class Gating : uint32_t { kSoftmax = 1, kSigmoid = 2 };          // numbers as in %.expert_gating_func
-enum class GroupScore : uint8_t { kMax, kTopTwoSum };                 // DeepSeek-V2's and V3's rule
+// How logits become weights; the numbers are those of the key expert_gating_func. kSelectedSoftmax (gpt-oss) chooses by
+// the logits themselves and takes the softmax of the chosen ones.
+enum class Gating : uint32_t { kSoftmax = 1, kSigmoid = 2, kSelectedSoftmax = 3 };
+enum class GroupScore : uint8_t { kMax, kTopTwoSum };  // DeepSeek-V2's and V3's rule
 
 struct RouterConfig {
   uint32_t n_expert = 0, n_used = 0;
@@ -20,6 +22,7 @@ struct RouterConfig {
   GroupScore group_score = GroupScore::kTopTwoSum;
   bool normalise = false;  // divide the weights by their sum (at least 2^-14)
   float scale = 1;         // then multiply them
+  Vector bias = nullptr;   // [n_expert] added to the logits; null: none
 };
 
 // logits[n_expert] becomes the probabilities; scratch: [2 * n_expert] floats. ids[n_used] ascending, weights[n_used] of the

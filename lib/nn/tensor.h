@@ -1,8 +1,9 @@
-// Views of weights and activations. They own nothing.
+// Views of weights: where they lie in the file.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "formats.h"
 
@@ -20,20 +21,30 @@ struct Matrix {
   Matrix rows(size_t first, size_t count) const { return {row(first), type, n_in, count, row_bytes}; }
 };
 
-// A stack of matrices of one shape: experts or heads.
+// Matrices of one shape and type, each anywhere: experts or heads.
 struct Stack {
   Matrix first;
-  size_t n = 0;
-  size_t matrix_bytes = 0;  // from one matrix to the next
+  std::vector<const std::byte*> data;  // of each matrix
 
-  explicit operator bool() const { return static_cast<bool>(first); }
+  Stack() = default;
+  // n matrices, matrix_bytes from one to the next.
+  Stack(const Matrix& first_matrix, size_t n, size_t matrix_bytes) : first(first_matrix), data(n) {
+    for (size_t i = 0; i < n; ++i) data[i] = first.data + i * matrix_bytes;
+  }
+
+  explicit operator bool() const { return !data.empty(); }
   Matrix operator[](size_t i) const {
     Matrix m = first;
-    m.data += i * matrix_bytes;
+    m.data = data[i];
     return m;
   }
   // The same rows of every matrix, as a stack.
-  Stack rows(size_t begin, size_t count) const { return {first.rows(begin, count), n, matrix_bytes}; }
+  Stack rows(size_t begin, size_t count) const {
+    Stack part = *this;
+    part.first = first.rows(begin, count);
+    for (const std::byte*& d : part.data) d += begin * first.row_bytes;
+    return part;
+  }
 };
 
 using Vector = const float*;  // a norm weight or bias: F32 in every file; null when the file has none

@@ -29,9 +29,11 @@ class Attention : public NnTest {
         std::vector<double> p(pos + i + 1);
         double sum = 0;
         for (size_t t = 0; t < p.size(); ++t) {
+          if (s.window != 0 && t + s.window < p.size()) continue;
           p[t] = std::exp(s.scale * dot(&q[(i * s.n_head + h) * s.key_dim], &exact[t * row + kv * s.key_dim], s.key_dim));
           sum += p[t];
         }
+        if (s.sinks != nullptr) sum += std::exp(double{s.sinks[h]});
         for (size_t j = 0; j < s.value_dim; ++j) {
           double value = 0;
           for (size_t t = 0; t < p.size(); ++t) value += p[t] / sum * exact[t * row + value_at + kv * s.value_dim + j];
@@ -46,6 +48,36 @@ TEST_F(Attention, GroupedQueries) { check({8, 2, 24, 16, 0.2f}, 5, 7, false); }
 TEST_F(Attention, OneKeyHeadWithValuesInItsPrefix) { check({6, 1, 40, 32, 0.15f}, 0, 9, true); }
 TEST_F(Attention, AcrossBlocksOfKeys) {
   for (size_t pos : {254, 255, 256, 511, 700}) check({2, 1, 16, 8, 0.5f}, pos, 3, true);
+}
+TEST_F(Attention, SlidingWindow) {
+  for (size_t window : {1, 7, 256, 300, 1000}) {
+    for (size_t pos : {0, 5, 255, 259, 620}) check({4, 2, 16, 24, 0.5f, window}, pos, 5, false);
+  }
+}
+TEST_F(Attention, Sinks) {
+  const std::vector<float> sinks = {-1, 0.5f, 3, 9, -40, 60};  // from lost among the keys to drowning them
+  for (size_t window : {0, 3}) {
+    for (size_t pos : {0, 4, 300}) check({6, 2, 16, 8, 0.5f, window, sinks.data()}, pos, 4, false);
+  }
+}
+
+// A position's values depend on what it sees, not on the batch it comes in.
+TEST_F(Attention, SameBitsAloneAndInABatch) {
+  const std::vector<float> sinks = {0.5f, 2};
+  const nn::AttentionShape s{2, 1, 16, 16, 0.3f, 290, sinks.data()};
+  const size_t n_keys = 600, n = 7, pos = n_keys - n;
+  const Kernels& k = *select_kernels(nullptr);
+  const auto q = random(n * 32), rows = random(n_keys * 32);
+  std::vector<f16_bits> cache(rows.size());
+  k.to_f16(cache.data(), rows.data(), rows.size());
+  nn::AttentionScratch scratch;
+  carve([&](nn::Carver& c) { scratch.carve(c, 3, s.value_dim); });
+  std::vector<float> batch(n * 32), alone(n * 32);
+  ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.data(), cache.data() + 16, 64, pos, n, batch.data()));
+  for (size_t i = 0; i < n; ++i) {
+    ASSERT_TRUE(nn::attention(context(), s, scratch, &q[i * 32], cache.data(), cache.data() + 16, 64, pos + i, 1, &alone[i * 32]));
+  }
+  EXPECT_EQ(batch, alone);
 }
 
 }  // namespace

@@ -52,5 +52,16 @@ TEST(Rope, RotatesAdjacentPairs) {
   EXPECT_EQ(x[4], 5);
 }
 
+TEST(Rope, RotatesHalves) {
+  float x[] = {1, 3, 2, 4, 5};
+  const float angles[] = {0.6f, 0.8f, 0, 1};
+  nn::rotate_half_split(x, angles, 4);
+  EXPECT_FLOAT_EQ(x[0], 1 * 0.6f - 2 * 0.8f);
+  EXPECT_FLOAT_EQ(x[2], 1 * 0.8f + 2 * 0.6f);
+  EXPECT_FLOAT_EQ(x[1], -4);
+  EXPECT_FLOAT_EQ(x[3], 3);
+  EXPECT_EQ(x[4], 5);
+}
+
 }  // namespace
 }  // namespace coterie::test

@@ -30,9 +30,11 @@ std::vector<std::pair<int32_t, double>> expected(const RouterConfig& c, const st
   const size_t n = c.n_expert, size = n / c.n_group;
   std::vector<double> p(n), s(n);
   double sum = 0;
-  for (size_t e = 0; e < n; ++e) sum += p[e] = std::exp(double{logits[e]});
+  for (size_t e = 0; e < n; ++e) sum += p[e] = std::exp(logits[e] + (c.bias != nullptr ? double{c.bias[e]} : 0));
   for (size_t e = 0; e < n; ++e) {
-    p[e] = c.gating == Gating::kSigmoid ? 1 / (1 + std::exp(-double{logits[e]})) : p[e] / sum;
+    if (c.gating == Gating::kSigmoid) p[e] = 1 / (1 + 1 / p[e]);
+    if (c.gating == Gating::kSoftmax) p[e] /= sum;
+    if (c.gating == Gating::kSelectedSoftmax) p[e] = std::log(p[e]);
     s[e] = p[e] + (c.selection_bias != nullptr ? c.selection_bias[e] : 0);
   }
   std::vector<std::pair<double, size_t>> groups;
@@ -50,22 +52,25 @@ std::vector<std::pair<int32_t, double>> expected(const RouterConfig& c, const st
   order.resize(c.n_used);
   std::sort(order.begin(), order.end());
   double total = 0;
+  if (c.gating == Gating::kSelectedSoftmax) for (int32_t e : order) p[e] = std::exp(p[e]);
   for (int32_t e : order) total += p[e];
   std::vector<std::pair<int32_t, double>> chosen;
-  for (int32_t e : order) chosen.push_back({e, p[e] / (c.normalise ? total : 1) * c.scale});
+  for (int32_t e : order) chosen.push_back({e, p[e] / (c.normalise || c.gating == Gating::kSelectedSoftmax ? total : 1) * c.scale});
   return chosen;
 }
 
 class Router : public NnTest {};
 
 TEST_F(Router, FollowsThePapers) {
-  const auto bias = random(64, 0.3f);
+  const auto bias = random(64, 0.3f), logit_bias = random(64);
   std::vector<RouterConfig> configs;
-  for (Gating gating : {Gating::kSoftmax, Gating::kSigmoid}) {
+  for (Gating gating : {Gating::kSoftmax, Gating::kSigmoid, Gating::kSelectedSoftmax}) {
     for (uint32_t n_group : {1u, 8u}) {
       for (GroupScore score : {GroupScore::kMax, GroupScore::kTopTwoSum}) {
         for (bool has_bias : {false, true}) {
           configs.push_back({64, 6, gating, has_bias ? bias.data() : nullptr, n_group, n_group == 1 ? 1u : 3u, score, has_bias, 2.5f});
+          configs.push_back(configs.back());
+          configs.back().bias = logit_bias.data();
         }
       }
     }
@@ -92,7 +97,7 @@ TEST_F(Router, TiesGoToTheLowerIndex) {
 
 TEST_F(Router, NotANumberStillGivesDistinctExpertsInRange) {
   const float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
-  for (Gating gating : {Gating::kSoftmax, Gating::kSigmoid}) {
+  for (Gating gating : {Gating::kSoftmax, Gating::kSigmoid, Gating::kSelectedSoftmax}) {
     for (uint32_t n_group : {1u, 4u}) {
       const RouterConfig c{.n_expert = 16, .n_used = 4, .gating = gating, .n_group = n_group, .n_group_used = 1};
       std::vector<float> mixed(16, nan);
