@@ -71,3 +71,16 @@ struct LogitsOptions {
 };
 // What the model says after every token, for oracles and tests.
 void logits(const LogitsOptions& options);
+
+struct BenchOptions {
+  ModelOptions model;
+  std::vector<uint32_t> prompts = {128, 512};  // tokens of each prefill
+  uint32_t n_decode = 64;                      // tokens generated one by one,
+  std::vector<uint32_t> depths = {0};          // each time after so many
+  std::vector<uint32_t> threads = {0};
+  uint32_t repeats = 3;
+  uint32_t n_chunk = 0;
+  bool json = false;
+};
+// How fast a model runs here, beside what the machine's memory allows.
+void bench(const BenchOptions& options);

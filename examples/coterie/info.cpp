@@ -1,11 +1,11 @@
 // coterie info: what a model file is and will need, from its head alone.
 #include "commands.h"
+#include "formatting.h"
 #include "terminal.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cstdarg>
 
 namespace {
 
@@ -61,28 +61,6 @@ std::string to_json(const std::string& path, const coterie::ModelInfo& info) {
   for (const coterie_type_usage& type : types_by_size(info))
     json["types"].push_back({{"name", type.name}, {"n_tensors", type.n_tensors}, {"n_bytes", type.n_bytes}});
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-}
-
-__attribute__((format(printf, 1, 2))) std::string format(const char* pattern, ...) {
-  char text[512];
-  va_list arguments;
-  va_start(arguments, pattern);
-  std::vsnprintf(text, sizeof text, pattern, arguments);
-  va_end(arguments);
-  return text;
-}
-
-// Three digits in powers of 1000: "10.4 GB".
-std::string size_of(uint64_t bytes) {
-  static constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P"};
-  auto value = static_cast<double>(bytes);
-  size_t power = 0;
-  while (value >= 999.5 && power + 1 < std::size(kPrefixes)) {
-    value /= 1000;
-    ++power;
-  }
-  const int decimals = power == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
-  return format("%.*f %sB", decimals, value, kPrefixes[power]);
 }
 
 std::string count_of(uint64_t n) {

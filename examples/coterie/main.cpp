@@ -135,6 +135,26 @@ void add_logits_command(CLI::App& app) {
       ->type_name("FILE");
 }
 
+// A list of numbers whose help shows its default.
+void add_numbers(CLI::App* command, const char* flags, std::vector<uint32_t>& values, const char* text) {
+  std::ostringstream shown;
+  for (size_t i = 0; i < values.size(); ++i) shown << (i == 0 ? "N,N.. [" : ",") << values[i];
+  command->add_option(flags, values, text)->delimiter(',')->option_text(shown.str() + "]");
+}
+
+void add_bench_command(CLI::App& app) {
+  auto [command, options] =
+      add_command(app, "bench", "Measure how fast a model runs, beside what the machine's memory allows", &bench);
+  add_numbers(command, "-p,--prompts", options->prompts, "tokens of the prompts to read; 0 = none");
+  add_number(command, "-n,--decode", options->n_decode, "N", "tokens to generate one by one; 0 = none");
+  add_numbers(command, "-d,--depths", options->depths, "tokens already held when generating begins");
+  add_numbers(command, "-t,--threads", options->threads, "threads; 0 = every core this process may use");
+  add_number(command, "-r,--repeats", options->repeats, "N", "measure each so often and take the median")
+      ->check(CLI::PositiveNumber);
+  add_chunk_option(command, options->n_chunk);
+  command->add_flag("--json", options->json, "as JSON, with every sample");
+}
+
 std::string version_text() {
   const uint32_t v = coterie::version();
   return "coterie " + std::to_string(v >> 16) + "." + std::to_string(v >> 8 & 255) + "." + std::to_string(v & 255);
@@ -165,6 +185,7 @@ int main(int argc, char** argv) {
   add_tokenize_command(app);
   add_detokenize_command(app);
   add_logits_command(app);
+  add_bench_command(app);
   if (argc == 1) {
     std::fputs(app.help().c_str(), stderr);
     return 2;

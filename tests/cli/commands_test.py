@@ -40,7 +40,8 @@ class Usage(CommandTest):
                           ["run", "-p", "x", "-n", "many"], ["run", "-p", "x", "-n", "-2"],
                           ["run", "-p", "x", "--top-p", "2"], ["run", "-p", "x", "--temp", "-1"],
                           ["chat", "--reasoning", "loud"], ["detokenize"], ["detokenize", "x"], ["logits"],
-                          ["logits", "--ids", "1"], ["logits", "--ids", "1,x", "--out", "f"], ["info", "extra"]):
+                          ["logits", "--ids", "1"], ["logits", "--ids", "1,x", "--out", "f"], ["info", "extra"],
+                          ["bench", "-p", "x"], ["bench", "-p", "-1"], ["bench", "-r", "0"]):
             done = coterie(*arguments)
             self.assertEqual((done.returncode, done.stdout), (2, b""), arguments)
             self.assertTrue(done.stderr, arguments)
@@ -51,14 +52,14 @@ class Usage(CommandTest):
     def test_help_and_version(self):
         self.assertIn(b"Usage: coterie", self.output("--help"))
         self.assertRegex(self.output("--version").decode(), r"^coterie \d+\.\d+\.\d+\n$")
-        for command in ("run", "chat", "info", "tokenize", "detokenize", "logits"):
+        for command in ("run", "chat", "info", "tokenize", "detokenize", "logits", "bench"):
             self.assertIn(b"--model", self.output(command, "--help"))
 
 
 class Models(CommandTest):
     def test_missing_file_exits_1(self):
         for arguments in (["run", "-p", "x"], ["chat", "-p", "x"], ["info"], ["tokenize", "x"], ["detokenize", "1"],
-                          ["logits", "--ids", "1", "--out", os.devnull]):
+                          ["logits", "--ids", "1", "--out", os.devnull], ["bench"]):
             self.check_fails(1, "/no/such.gguf", *arguments, "-m", "/no/such.gguf")
 
     def test_a_file_that_is_no_model_exits_1(self):
@@ -227,6 +228,36 @@ class Logits(CommandTest):
     def test_failures_exit_1(self):
         self.check_fails(1, "/no/dir", "logits", "--ids", "1", "--out", "/no/dir/logits")
         self.check_fails(1, "99999999", "logits", "--ids", "1,99999999", "--out", os.devnull)
+
+
+class Bench(CommandTest):
+    OPTIONS = ["bench", "-p", "4,9", "-n", "3", "-d", "0,5", "-t", "1,2", "-r", "2"]
+
+    def test_json(self):
+        report = json.loads(self.output(*self.OPTIONS, "--json"))
+        self.assertEqual(report["file"], MODEL)
+        self.assertEqual(len(report["runs"]), 2)
+        for run in report["runs"]:
+            self.assertEqual([test["n_tokens"] for test in run["prefill"]], [4, 9])
+            self.assertEqual([(test["depth"], test["n_tokens"]) for test in run["decode"]], [(0, 3), (5, 3)])
+            for test in run["prefill"] + run["decode"]:
+                self.assertEqual(len(test["samples"]), 2)
+                self.assertAlmostEqual(test["tokens_per_second"], sum(test["samples"]) / 2)
+            for test in run["decode"]:  # the share is of what reading weights and context allows
+                context = (test["depth"] + 1.5) * report["kv_bytes_per_token"]
+                bound = run["read_bytes_per_second"] / (report["touched_bytes_per_token"] + context)
+                self.assertAlmostEqual(test["share_of_roofline"] * bound / test["tokens_per_second"], 1)
+            self.assertEqual(run["resident_file_bytes"] + run["resident_own_bytes"], run["resident_bytes"])
+        self.assertGreater(report["runs"][0]["read_bytes_per_second"], 1e8)
+
+    def test_table(self):
+        table = self.output(*self.OPTIONS).decode()
+        for words in ("1 thread:", "9 tokens", "tokens/s", "first token after", "what the memory allows", "resident"):
+            self.assertIn(words, table)
+
+    def test_parts_can_be_left_out(self):
+        run = json.loads(self.output("bench", "-p", "0", "-n", "0", "--json"))["runs"][0]
+        self.assertEqual((run["prefill"], run["decode"]), ([], []))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,105 @@
+#include "machine.h"
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
+namespace {
+
+constexpr size_t kBytes = size_t{256} << 20, kHugePage = size_t{2} << 20, kStreams = 8, kLine = 64;
+constexpr int kPasses = 5;
+
+// The text behind "name:" in a file of such lines; empty if there is none.
+std::string field(const char* path, std::string_view name) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    const size_t colon = line.find(':');
+    if (!line.starts_with(name) || colon == std::string::npos) continue;
+    const size_t begin = line.find_first_not_of(" \t", colon + 1);
+    return begin == std::string::npos ? "" : line.substr(begin);
+  }
+  return "";
+}
+
+// Of a line of /proc/self/status, which counts in kB of 1024.
+uint64_t status_bytes(const char* name) {
+  return std::strtoull(field("/proc/self/status", name).c_str(), nullptr, 10) * 1024;
+}
+
+uint64_t sum_of(const unsigned char* bytes, size_t n) {
+  const size_t stream = n / kStreams / kLine * kLine;
+  uint64_t sums[kLine / 8] = {};
+  for (size_t i = 0; i < stream; i += kLine) {
+    for (size_t s = 0; s < kStreams; ++s) {
+      const unsigned char* line = bytes + s * stream + i;
+      __builtin_prefetch(line + 1024);
+      uint64_t words[kLine / 8];
+      std::memcpy(words, line, kLine);
+      for (size_t w = 0; w < kLine / 8; ++w) sums[w] += words[w];
+    }
+  }
+  uint64_t sum = 0;
+  for (uint64_t s : sums) sum += s;
+  return sum;
+}
+
+}  // namespace
+
+std::string cpu_name() {
+  const std::string name = field("/proc/cpuinfo", "model name");
+  return name.empty() ? "unknown CPU" : name;
+}
+
+double read_rate(unsigned n_threads) {
+  using Clock = std::chrono::steady_clock;
+  const std::unique_ptr<void, void (*)(void*)> memory(std::aligned_alloc(kHugePage, kBytes), std::free);
+  if (memory == nullptr) throw std::bad_alloc();
+#ifdef __linux__
+  madvise(memory.get(), kBytes, MADV_HUGEPAGE);
+#endif
+  std::memset(memory.get(), 1, kBytes);
+  const size_t part = kBytes / n_threads;
+  Clock::duration best = Clock::duration::max();
+  Clock::time_point start;
+  auto next_pass = [&]() noexcept {  // runs in one thread while the others wait
+    const Clock::time_point now = Clock::now();
+    if (start != Clock::time_point()) best = std::min(best, now - start);
+    start = now;
+  };
+  std::barrier barrier(n_threads, next_pass);
+  std::vector<uint64_t> sums(n_threads);
+  auto read = [&](unsigned thread) {
+    for (int pass = 0; pass < kPasses; ++pass) {
+      barrier.arrive_and_wait();
+      sums[thread] += sum_of(static_cast<const unsigned char*>(memory.get()) + thread * part, part);
+    }
+    barrier.arrive_and_wait();
+  };
+  std::vector<std::jthread> threads;
+  for (unsigned i = 1; i < n_threads; ++i) threads.emplace_back(read, i);
+  read(0);
+  threads.clear();
+  for (const uint64_t sum : sums) if (sum == 0) return 0;  // the sums count: reading cannot be optimised away
+  return static_cast<double>(part / kStreams / kLine * kLine * kStreams * n_threads) /
+         std::chrono::duration<double>(best).count();
+}
+
+ResidentMemory resident_memory() {
+  ResidentMemory memory;
+  memory.total = status_bytes("VmRSS");
+  memory.file = status_bytes("RssFile");
+  memory.own = memory.total - std::min(memory.file, memory.total);
+  return memory;
+}
