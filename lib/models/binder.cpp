@@ -14,7 +14,9 @@ std::string shape_text(const uint64_t* ne, size_t n) {
   return text;
 }
 
-unsigned long long offset(const Tensor& t) { return t.offset; }
+using ULL = unsigned long long;
+
+ULL offset(const Tensor& t) { return t.offset; }
 
 nn::Matrix matrix_view(const Tensor& t) {
   const TypeInfo& info = type_info(t.type);
@@ -70,8 +72,27 @@ void Binder::stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_
   *out = nn::Stack(first, n, t->ne[1] * first.row_bytes);
 }
 
-void Binder::vector(std::string_view name, nn::Vector* out, uint64_t n) {
-  const Tensor* t = find(name, {n});
+void Binder::numbered_stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n) {
+  nn::Stack stack;
+  for (uint64_t i = 0; i < n; ++i) {
+    const std::string part = std::string(name) + "." + std::to_string(i) + ".weight";
+    const Tensor* t = find(part, {n_in, n_out});
+    if (t == nullptr) return;
+    if (i == 0) stack.first = matrix_view(*t);
+    if (t->type != stack.first.type) {
+      return fail(Error(Code::kUnsupported, "tensor %s%s at offset %llu: type %s, expected %s as in the first",
+                        prefix_.c_str(), part.c_str(), offset(*t), type_info(t->type).name, type_info(stack.first.type).name));
+    }
+    stack.data.push_back(t->data);
+  }
+  *out = std::move(stack);
+}
+
+void Binder::vector(std::string_view name, nn::Vector* out, uint64_t n) { floats(name, out, {n}); }
+void Binder::vectors(std::string_view name, nn::Vector* out, uint64_t n, uint64_t n_rows) { floats(name, out, {n, n_rows}); }
+
+void Binder::floats(std::string_view name, nn::Vector* out, std::initializer_list<uint64_t> ne) {
+  const Tensor* t = find(name, ne);
   if (t == nullptr) return;
   if (t->type != TensorType::F32) {
     fail(Error(Code::kUnsupported, "tensor %s%s at offset %llu: type %s, expected F32", prefix_.c_str(),
@@ -119,11 +140,36 @@ void Config::optional_integer(std::string_view key, uint32_t* out, uint32_t leas
   const std::string full = prefix_ + std::string(key);
   if (gguf_.find(full) == nullptr) return;
   uint32_t value = 0;
-  if (Status s = gguf_.read(full, &value); !s.ok()) return fail(std::move(s));
+  if (Status s = read_integer(full, &value); !s.ok()) return fail(std::move(s));
   if (value < least || value > most) {
     return fail(Error(Code::kBadFile, "key %s: %u, expected %u to %u", full.c_str(), value, least, most));
   }
   *out = value;
+}
+
+Status Config::read_integer(const std::string& key, uint32_t* out) const {
+  const Value* value = gguf_.find(key);
+  if (!value->is_array()) return gguf_.read(key, out);
+  uint64_t first = 0, other = 0;
+  for (uint64_t i = 0; i < value->count; ++i) {
+    if (!value->get(i, &other)) return Error(Code::kBadFile, "key %s: element %llu is no unsigned integer", key.c_str(), ULL{i});
+    if (i == 0) first = other;
+    if (other != first) {
+      return Error(Code::kUnsupported, "key %s: %llu in layer %llu, expected %llu as in layer 0", key.c_str(), ULL{other},
+                   ULL{i}, ULL{first});
+    }
+  }
+  if (value->count == 0 || first > UINT32_MAX) return Error(Code::kBadFile, "key %s: expected a number of 32 bits", key.c_str());
+  *out = static_cast<uint32_t>(first);
+  return {};
+}
+
+void Config::real(std::string_view key, float* out, float least, float most) {
+  if (has(key)) {
+    optional_real(key, out, least, most);
+  } else {
+    fail(Error(Code::kBadFile, "key %s%s: missing, expected %g to %g", prefix_.c_str(), std::string(key).c_str(), least, most));
+  }
 }
 
 void Config::optional_real(std::string_view key, float* out, float least, float most) {

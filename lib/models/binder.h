@@ -28,7 +28,11 @@ class Binder {
   // n_in is the contiguous axis, as in the file's order of dimensions.
   void matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out);
   void stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n);
+  // The same from n tensors: name.0.weight, name.1.weight and so on.
+  void numbered_stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n);
   void vector(std::string_view name, nn::Vector* out, uint64_t n);
+  // n_rows vectors, one behind the other.
+  void vectors(std::string_view name, nn::Vector* out, uint64_t n, uint64_t n_rows);
   // Null when the file has no such tensor.
   void optional_vector(std::string_view name, nn::Vector* out, uint64_t n) { if (has(name)) vector(name, out, n); }
 
@@ -43,6 +47,7 @@ class Binder {
 
  private:
   const Tensor* find(std::string_view name, std::initializer_list<uint64_t> ne);
+  void floats(std::string_view name, nn::Vector* out, std::initializer_list<uint64_t> ne);
   void fail(Status status) { if (status_.ok()) status_ = std::move(status); }
 
   const Gguf& gguf_;
@@ -57,11 +62,13 @@ class Config {
   Config(const Gguf& gguf, std::string_view architecture) : gguf_(gguf), prefix_(std::string(architecture) + ".") {}
 
   bool has(std::string_view key) const { return gguf_.find(prefix_ + std::string(key)) != nullptr; }
-  // Required, and in [least, most].
+  // Required, and in [least, most]. An array (a value per layer) is taken when all its elements are equal.
   void integer(std::string_view key, uint32_t* out, uint32_t least, uint32_t most);
   // *out stays when the key is missing.
   void optional_integer(std::string_view key, uint32_t* out, uint32_t least, uint32_t most);
-  // Finite and in [least, most]; *out stays when the key is missing.
+  // Finite and in [least, most].
+  void real(std::string_view key, float* out, float least, float most);
+  // *out stays when the key is missing.
   void optional_real(std::string_view key, float* out, float least, float most);
   void optional_bool(std::string_view key, bool* out);
   std::string_view optional_string(std::string_view key, std::string_view otherwise);
@@ -76,6 +83,7 @@ class Config {
  private:
   void fail(Status status) { if (status_.ok()) status_ = std::move(status); }
   std::string shown(std::string_view key) const;  // "deepseek2.block_count: 0"
+  Status read_integer(const std::string& key, uint32_t* out) const;
 
   const Gguf& gguf_;
   std::string prefix_;

@@ -25,7 +25,7 @@ struct MlaLayer {
   nn::Matrix output;               // [n_embd, n_head * n_value]
 };
 
-struct MlaScratch {
+struct MlaScratch : Scratch {
   float* rope = nullptr;      // [n, n_rot] cos and sin of each position
   float* q_a = nullptr;       // [n, q_rank] the compressed queries, normed
   float* q = nullptr;         // [n, n_head, key_dim]
