@@ -8,22 +8,6 @@
 // A codec never looks at activations: gemv_inl.h and gemm_inl.h do, with further operations of V.
 // A new format: its block in formats.h, a struct here, its name in Formats at the end.
 
-#define COTERIE_INLINE inline __attribute__((always_inline))
-
-template <int n>
-struct Index {
-  static constexpr int value = n;
-};
-
-// body(Index<0>{}), body(Index<1>{}) ... : a loop whose counter is a constant, as shifts by immediates need.
-template <int kCount, int kFrom = 0, class Body>
-COTERIE_INLINE void unroll(const Body& body) {
-  if constexpr (kFrom < kCount) {
-    body(Index<kFrom>{});
-    unroll<kCount, kFrom + 1>(body);
-  }
-}
-
 inline uint64_t load_bytes(const void* p, size_t n) {  // little-endian
   uint64_t v = 0;
   __builtin_memcpy(&v, p, n);

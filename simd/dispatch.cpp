@@ -73,6 +73,7 @@ void fill(Slot& slot, Slot fallback) {
 void fill(Kernels& k, const Kernels& fallback) {
   for (uint32_t t = 0; t < kTensorTypeCount; ++t) {
     fill(k.gemv[t], fallback.gemv[t]);
+    fill(k.gemm[t], fallback.gemm[t]);
     fill(k.dequantize[t], fallback.dequantize[t]);
   }
   fill(k.quantize32, fallback.quantize32);

@@ -58,6 +58,8 @@ void store_int8(int8_t* p, Lanes a) {
 
 #include "float_inl.h"
 
+#include "unroll_inl.h"
+
 #include "x86_inl.h"
 
 struct V : V256 {
@@ -71,17 +73,72 @@ struct V : V256 {
   }
   template <bool kSigned>
   static Dots dot(Codes w, const int8_t* x) {
-    return _mm256_madd_epi16(pairs<kSigned>(w, load_x(x)), _mm256_set1_epi16(1));
+    return _mm256_madd_epi16(pairs<kSigned>(w, load_aligned(x)), _mm256_set1_epi16(1));
   }
   template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
-    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs<kSigned>(w, load_x(x)), scale<g>(s)));
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs<kSigned>(w, load_aligned(x)), scale<g>(s)));
+  }
+
+  static constexpr int kLanes = 8, kFloatRows = 2, kFloatTokens = 2;
+  static constexpr size_t kLeastGemm = 4;
+  using Ints = __m256i;
+  using Floats = __m256;
+  // Small signed codes are made unsigned; the others need their signs at every product.
+  template <class F>
+  static constexpr int kBias = F::kSigned && F::kMost <= 64 ? F::kMost : 0;
+  template <class F>
+  static Codes biased(Codes w) {
+    return kBias<F> == 0 ? w : _mm256_add_epi8(w, _mm256_set1_epi8(kBias<F>));
+  }
+  static Ints splat_ints(int32_t x) { return _mm256_set1_epi32(x); }
+  static Floats load_floats(const float* p) { return _mm256_load_ps(p); }
+  // Scales are int16 twice.
+  static void scale_words(Groups g, Codes* first, Codes* last) {
+    V256::scale_words(g, first, last);
+    *first = _mm256_blend_epi16(*first, _mm256_slli_epi32(*first, 16), 0xaa);
+    *last = _mm256_blend_epi16(*last, _mm256_slli_epi32(*last, 16), 0xaa);
+  }
+  static Ints add_pairs(Ints acc, const int32_t* pairs, const int16_t* sums) {
+    const __m256i s = _mm256_set1_epi32(load_dword(sums));
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(load_aligned(pairs), s));
+  }
+  // Products are summed in int16 as long as they fit, then scaled.
+  template <class F, int kSteps, size_t kVectors, size_t T>
+  COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
+    constexpr bool kSign = F::kSigned && kBias<F> == 0;
+    constexpr int kFit = 32767 / (2 * 127 * (F::kMost + kBias<F>));
+    constexpr int kRun = kFit >= 8 && kSteps >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;
+    unroll<kSteps / kRun>([&](auto run) {
+      __m256i words[kVectors][T];
+      unroll<kRun>([&](auto i) {
+        constexpr int step = run.value * kRun + i.value;
+        __m256i w[kVectors];
+        for (size_t v = 0; v < kVectors; ++v) w[v] = load_aligned(codes + v * code_stride + 4 * kLanes * step);
+        for (size_t t = 0; t < T; ++t) {
+          const __m256i four = _mm256_set1_epi32(load_dword(x[t] + 4 * step));
+          for (size_t v = 0; v < kVectors; ++v) {
+            const __m256i p = pairs<kSign>(w[v], four);
+            if constexpr (i.value == 0) words[v][t] = p;
+            else words[v][t] = keep(_mm256_add_epi16(words[v][t], p));
+          }
+        }
+      });
+      for (size_t v = 0; v < kVectors; ++v) {
+        __m256i scale = _mm256_set1_epi16(1);
+        if (scales != nullptr) scale = load_aligned(reinterpret_cast<const uint8_t*>(scales) + v * scale_stride);
+        for (size_t t = 0; t < T; ++t) sum[v][t] = _mm256_add_epi32(sum[v][t], _mm256_madd_epi16(words[v][t], scale));
+      }
+    });
   }
 };
 
 #include "codecs_inl.h"
 
 #include "gemv_inl.h"
+
+#include "gemm_inl.h"
 
 #include "table_inl.h"
 

@@ -84,6 +84,8 @@ void store_int8(int8_t* p, const Lanes& a) {
 
 #include "float_inl.h"
 
+#include "unroll_inl.h"
+
 struct V {
   static constexpr int kRows32 = 4, kRows256 = 4;
   struct Codes { int8x16_t low, high; };
@@ -171,11 +173,81 @@ struct V {
   static float32x4_t mul(float32x4_t a, float b) { return vmulq_n_f32(a, b); }
   static float32x4_t fma(float32x4_t a, int32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, vcvtq_f32_s32(b)); }
   static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
+
+  static constexpr int kLanes = 4, kPack = 4, kFloatRows = 2, kFloatTokens = 2;
+  static constexpr size_t kLeastGemm = 4;
+  using Ints = int32x4_t;
+  using Floats = float32x4_t;
+  template <class F>
+  static constexpr int kBias = 0;
+  template <class F>
+  static Codes biased(Codes w) { return w; }
+  static Ints splat_ints(int32_t x) { return vdupq_n_s32(x); }
+  static Floats load_floats(const float* p) { return vld1q_f32(p); }
+  static Codes as_codes(int32x4_t low, int32x4_t high) {
+    return {vreinterpretq_s8_s32(low), vreinterpretq_s8_s32(high)};
+  }
+  static void scale_words(Groups g, Codes* first, Codes* last) {
+    const Scales s = scales(g);
+    *first = as_codes(s.v[0], s.v[1]);
+    *last = as_codes(s.v[2], s.v[3]);
+  }
+  static Codes pair_words(Groups g, int factor = 1) {
+    const Words w = words(g);
+    const int16_t f = static_cast<int16_t>(factor);
+    return {vreinterpretq_s8_s16(vmulq_n_s16(w.v[0], f)), vreinterpretq_s8_s16(vmulq_n_s16(w.v[1], f))};
+  }
+  static void transpose(int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3, uint8_t* out, size_t stride) {
+    const int32x4x2_t a = vtrnq_s32(vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1));
+    const int32x4x2_t b = vtrnq_s32(vreinterpretq_s32_s8(r2), vreinterpretq_s32_s8(r3));
+    for (int i = 0; i < 2; ++i) {
+      const int64x2_t top = vreinterpretq_s64_s32(a.val[i]), bottom = vreinterpretq_s64_s32(b.val[i]);
+      vst1q_s8(reinterpret_cast<int8_t*>(out + i * stride), vreinterpretq_s8_s64(vtrn1q_s64(top, bottom)));
+      vst1q_s8(reinterpret_cast<int8_t*>(out + (i + 2) * stride), vreinterpretq_s8_s64(vtrn2q_s64(top, bottom)));
+    }
+  }
+  // Dword j of each of four rows to out + j * stride.
+  static void transpose(const Codes (&row)[4], uint8_t* out, size_t stride) {
+    transpose(row[0].low, row[1].low, row[2].low, row[3].low, out, stride);
+    transpose(row[0].high, row[1].high, row[2].high, row[3].high, out + 4 * stride, stride);
+  }
+  static Ints add_pairs(Ints acc, const int32_t* pairs, const int16_t* sums) {
+    int32_t two;
+    __builtin_memcpy(&two, sums, 4);
+    const int16x8_t p = vreinterpretq_s16_s32(vld1q_s32(pairs)), s = vreinterpretq_s16_s32(vdupq_n_s32(two));
+    return vaddq_s32(acc, vpaddq_s32(vmull_s16(vget_low_s16(p), vget_low_s16(s)), vmull_high_s16(p, s)));
+  }
+  template <class F, int kSteps, size_t kVectors, size_t T>
+  COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
+    Ints group[kVectors][T];
+    for (size_t v = 0; v < kVectors; ++v)
+      for (size_t t = 0; t < T; ++t) group[v][t] = scales == nullptr ? sum[v][t] : vdupq_n_s32(0);
+    for (int from = 0; from < kSteps; from += 4) {
+      int8x16_t xs[T];
+      for (size_t t = 0; t < T; ++t) xs[t] = vld1q_s8(x[t] + 4 * from);
+      unroll<4>([&](auto step) {
+        for (size_t v = 0; v < kVectors; ++v) {
+          const uint8_t* at = codes + v * code_stride + 4 * kLanes * (from + step.value);
+          const int8x16_t w = vld1q_s8(reinterpret_cast<const int8_t*>(at));
+          for (size_t t = 0; t < T; ++t) group[v][t] = vdotq_laneq_s32(group[v][t], w, xs[t], step.value);
+        }
+      });
+    }
+    for (size_t v = 0; v < kVectors; ++v) {
+      for (size_t t = 0; t < T; ++t) {
+        if (scales == nullptr) sum[v][t] = group[v][t];
+        else sum[v][t] = vmlaq_s32(sum[v][t], group[v][t], vld1q_s32(scales + v * scale_stride / sizeof(int32_t)));
+      }
+    }
+  }
 };
 
 #include "codecs_inl.h"
 
 #include "gemv_inl.h"
+
+#include "gemm_inl.h"
 
 #include "table_inl.h"
 

@@ -77,6 +77,8 @@ void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half t
 
 #include "float_inl.h"
 
+#include "unroll_inl.h"
+
 struct V {
   static constexpr int kRows32 = 1, kRows256 = 1;
   struct Codes { uint64_t word[4]; };  // little-endian
@@ -214,6 +216,17 @@ template <class T>
 void dequantize_float(float* y, const void* row, size_t k) {
   map(y, k, [](const Lanes& x) { return x; }, static_cast<const T*>(row));
 }
+
+// One vector after the other: the definition of the result.
+template <GemvFn fn>
+void gemm_by_gemv(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n,
+                  size_t row0, size_t row1) {
+  for (size_t i = 0; i < n; ++i) fn(y[i], w, row_bytes, k, x[i], row0, row1);
+}
+template <class F>
+constexpr GemmFn gemm = gemm_by_gemv<gemv<F>>;
+template <class T>
+constexpr GemmFn gemm_float = gemm_by_gemv<gemv_float<T>>;
 
 #include "table_inl.h"
 

@@ -11,12 +11,17 @@ namespace coterie {
 // y[r] = sum_i W[r, i] * x[i] for r in [row0, row1). Row r starts at w + r * row_bytes and holds k elements (whole
 // blocks). x: [k] floats, ActBlock32[k / 32] or ActBlock256[k / 256] by type_info(type).act. Writes y[row0, row1).
 using GemvFn = void (*)(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1);
+// y[i][r] likewise for each of n <= kGemmTokens vectors x[i], with the bits of gemv.
+using GemmFn = void (*)(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n,
+                        size_t row0, size_t row1);
+inline constexpr size_t kGemmTokens = 128;
 // y[i] = value of element i of one row of k elements.
 using DequantizeFn = void (*)(float* y, const void* row, size_t k);
 
 struct Kernels {
   const char* isa;
   GemvFn gemv[kTensorTypeCount];              // null: no kernel for this type
+  GemmFn gemm[kTensorTypeCount];              // likewise
   DequantizeFn dequantize[kTensorTypeCount];  // null: likewise
 
   // Rule 1: floats to int8 blocks; k is a multiple of the block. A block with a NaN or infinity gets d = NaN, q = 0.

@@ -4,12 +4,15 @@ constexpr uint32_t slot(TensorType type) { return static_cast<uint32_t>(type); }
 
 template <class... F>
 constexpr void add_formats(Kernels& k, List<F...>) {
-  ((k.gemv[slot(F::kType)] = gemv<F>), ...);
+  ((k.gemv[slot(F::kType)] = gemv<F>, k.gemm[slot(F::kType)] = gemm<F>), ...);
 }
 
 constexpr Kernels make_kernels(const char* isa) {
   Kernels k = {};
   k.isa = isa;
+  k.gemm[slot(TensorType::F32)] = gemm_float<Single>;
+  k.gemm[slot(TensorType::F16)] = gemm_float<Half>;
+  k.gemm[slot(TensorType::BF16)] = gemm_float<Brain>;
   k.gemv[slot(TensorType::F32)] = gemv_float<Single>;
   k.gemv[slot(TensorType::F16)] = gemv_float<Half>;
   k.gemv[slot(TensorType::BF16)] = gemv_float<Brain>;

@@ -2,6 +2,7 @@
 struct V256 {
   // Eight rows share the cost of reducing and scaling, which weighs most in short blocks; four are what memory likes.
   static constexpr int kRows32 = 8, kRows256 = 4;
+  static constexpr int kPack = 8;
   using Codes = __m256i;
   using Dots = __m256i;
   // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the
@@ -13,12 +14,13 @@ struct V256 {
 
   static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + 1024, _MM_HINT_T0); }
 
-  static Codes load(const void* p) {
-    Codes v = _mm256_loadu_si256(static_cast<const __m256i*>(p));
-    __asm__("" : "+x"(v));  // gcc would rather load twice than keep it, but unaligned loads are a bottleneck
+  // In a register and now: gcc would rather load twice than keep a value, and sum up late what it then has to spill.
+  static __m256i keep(__m256i v) {
+    __asm__("" : "+x"(v));
     return v;
   }
-  static __m256i load_x(const int8_t* p) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(p)); }
+  static Codes load(const void* p) { return keep(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
+  static __m256i load_aligned(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
   static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
     const __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     const __m256i shifted = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
@@ -54,12 +56,46 @@ struct V256 {
   static __m256i scale(const Scales& s) {  // of group g, to all lanes
     return _mm256_shuffle_epi32(s.pairs[g / 4], g % 4 * 0x55);
   }
-  static Sums sums(const int16_t* sum16) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(sum16)); }
+  static Sums sums(const int16_t* sum16) { return load_aligned(sum16); }
   static Dots dot(Words a, Sums b) { return _mm256_madd_epi16(a, b); }
   template <int kZero>
   static Dots zeros(Groups scales, Sums sums) {
     if constexpr (kZero == 0) return _mm256_setzero_si256();
     else return _mm256_mullo_epi32(dot(words(scales), sums), _mm256_set1_epi32(-kZero));
+  }
+
+  // Groups as 32-bit lanes: 16 int32, or 8 pairs of int16.
+  static void scale_words(Groups g, Codes* first, Codes* last) {
+    *first = _mm256_cvtepi8_epi32(g);
+    *last = _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(g, g));
+  }
+  static Codes pair_words(Groups g) { return words(g); }
+  static Codes pair_words(Groups g, int factor) {
+    return _mm256_mullo_epi16(words(g), _mm256_set1_epi16(static_cast<short>(factor)));
+  }
+  // Dword j of each of eight rows to out + j * stride.
+  static void transpose(const Codes (&row)[8], uint8_t* out, size_t stride) {
+    __m256i a[8], b[8];
+    for (int i = 0; i < 8; i += 2) {
+      a[i] = _mm256_unpacklo_epi32(row[i], row[i + 1]);  // dwords 0, 1 and 4, 5 of two rows
+      a[i + 1] = _mm256_unpackhi_epi32(row[i], row[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4) {
+      b[i] = _mm256_unpacklo_epi64(a[i], a[i + 2]);  // dwords 0 and 4 of four rows
+      b[i + 1] = _mm256_unpackhi_epi64(a[i], a[i + 2]);
+      b[i + 2] = _mm256_unpacklo_epi64(a[i + 1], a[i + 3]);
+      b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
+    }
+    for (int j = 0; j < 4; ++j) {
+      store_words(out + j * stride, _mm256_permute2x128_si256(b[j], b[j + 4], 0x20));
+      store_words(out + (j + 4) * stride, _mm256_permute2x128_si256(b[j], b[j + 4], 0x31));
+    }
+  }
+  static void store_words(void* p, __m256i a) { _mm256_store_si256(static_cast<__m256i*>(p), a); }
+  static int32_t load_dword(const void* p) {
+    int32_t v;
+    __builtin_memcpy(&v, p, 4);
+    return v;
   }
 
   static __m256i join(__m256i a, __m256i b) {  // in each half: a0 + a2, b0 + b2, a1 + a3, b1 + b3

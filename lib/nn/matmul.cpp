@@ -6,33 +6,45 @@
 namespace coterie::nn {
 namespace {
 
-// A task is a tile of rows of one product, for all its activations. Small enough that a cancelled call ends within
-// milliseconds even with the scalar kernels, and that its weights stay in the L2 cache while the activations pass.
-constexpr size_t kTaskMacs = size_t{1} << 23;
+// A task is a tile of rows of one product, for a tile of its activations. Small enough that a cancelled call ends within
+// milliseconds even with the scalar kernels.
+constexpr size_t kTaskMacs = size_t{1} << 24;
 constexpr size_t kLeastTaskMacs = size_t{1} << 17;  // less is done sooner than another thread wakes up
-constexpr size_t kTileBytes = size_t{192} << 10;
+constexpr size_t kPanelRows = 32;                   // what a gemm likes: whole panels
 
-size_t tile_rows(const Product& p, size_t n_threads) {
-  const size_t macs_per_row = std::max<size_t>(1, p.w.n_in * p.n);
-  size_t rows = std::max<size_t>(1, kTaskMacs / macs_per_row);
-  if (p.n > 1) rows = std::min(rows, std::max<size_t>(1, kTileBytes / p.w.row_bytes));
-  // a few tiles a thread, so that the last one to finish is not waited for long
-  rows = std::min(rows, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (4 * n_threads)));
-  return rows >= 4 ? rows / 4 * 4 : std::max<size_t>(1, rows);
-}
+size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
-size_t tile_count(const Product& p, size_t n_threads) {
-  const size_t rows = tile_rows(p, n_threads);
-  return p.n == 0 ? 0 : (p.w.n_out + rows - 1) / rows;
-}
+struct Tiling {
+  size_t rows, vectors;       // of a tile
+  size_t n_rows, n_vectors;   // tiles of the product
 
-void run_tile(const Kernels& kernels, const Product& p, size_t row0, size_t row1) {
+  Tiling(const Product& p, size_t n_threads) {
+    const size_t k = std::max<size_t>(1, p.w.n_in), unit = p.n > 1 ? kPanelRows : 4;
+    vectors = std::clamp<size_t>(kTaskMacs / (k * unit), 1, kGemmTokens);
+    vectors = std::max<size_t>(1, std::min(vectors, p.n));
+    const size_t macs_per_row = k * vectors;
+    // a few tiles a thread, so that the last one to finish is not waited for long
+    rows = std::min(kTaskMacs / macs_per_row, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (4 * n_threads)));
+    rows = std::max(unit, rows / unit * unit);
+    n_rows = divide_up(p.w.n_out, rows);
+    n_vectors = divide_up(p.n, vectors);
+  }
+  size_t count() const { return n_rows * n_vectors; }
+};
+
+// Tiles of the same weights follow each other, so that those come from the cache.
+void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, size_t tile) {
   const auto type = static_cast<uint32_t>(p.w.type);
   const ActKind kind = kTypeInfo[type].act;
-  for (size_t i = 0; i < p.n; ++i) {
-    kernels.gemv[type](p.out + p.out_rows[i] * p.out_stride, p.w.data, p.w.row_bytes, p.w.n_in,
-                       p.x->row(kind, p.x_rows[i]), row0, row1);
+  const size_t row0 = tile / tiling.n_vectors * tiling.rows, row1 = std::min(row0 + tiling.rows, p.w.n_out);
+  const size_t first = tile % tiling.n_vectors * tiling.vectors, n = std::min(tiling.vectors, p.n - first);
+  float* y[kGemmTokens];
+  const void* x[kGemmTokens];
+  for (size_t i = 0; i < n; ++i) {
+    y[i] = p.out + p.out_rows[first + i] * p.out_stride;
+    x[i] = p.x->row(kind, p.x_rows[first + i]);
   }
+  kernels.gemm[type](y, p.w.data, p.w.row_bytes, p.w.n_in, x, n, row0, row1);
 }
 
 }  // namespace
@@ -72,12 +84,10 @@ bool matmul(const Context& context, std::span<const Product> products) {
     const size_t n = std::min(products.size(), kMost);
     size_t ends[kMost];  // ends[i]: tasks of the products up to and including i
     size_t n_tasks = 0;
-    for (size_t i = 0; i < n; ++i) ends[i] = n_tasks += tile_count(products[i], n_threads);
+    for (size_t i = 0; i < n; ++i) ends[i] = n_tasks += Tiling(products[i], n_threads).count();
     auto task = [&](size_t t, size_t) {
       const size_t i = static_cast<size_t>(std::upper_bound(ends, ends + n, t) - ends);
-      const Product& p = products[i];
-      const size_t rows = tile_rows(p, n_threads), row0 = (t - (i == 0 ? 0 : ends[i - 1])) * rows;
-      run_tile(context.kernels, p, row0, std::min(row0 + rows, p.w.n_out));
+      run_tile(context.kernels, products[i], Tiling(products[i], n_threads), t - (i == 0 ? 0 : ends[i - 1]));
     };
     if (!context.run(n_tasks, task)) return false;
   }

@@ -1,0 +1,200 @@
+// Weights times many vectors of activations, with the bits of gemv_inl.h. Included after it; V provides besides
+//   kLanes              32-bit lanes of the vectors below; kPack: rows that transpose takes at a time
+//   Ints, Floats        vectors of kLanes: load, store, zero_ints, fma_wide
+//   transpose           8 dwords of each of kPack rows to 8 vectors' parts with a row in each lane
+//   biased              signed codes + kBias<F>, for instructions that multiply unsigned by signed bytes
+//   scale_words, words  of a block's Groups, as 32-bit lanes: one for each scale, or two int16
+//   add_group           adds the products of a group's codes, times its scale; add_pairs: of two mins with two sums
+//
+// A panel of kPanel rows is unpacked once, block by block, and met by all vectors: a 32-bit lane belongs to a row and
+// holds four consecutive codes, so that sums need no reduction and the float steps of rule 2 serve a row in each lane.
+
+constexpr int kVectors = 2, kPanel = kVectors * V::kLanes;
+constexpr int kTogether = 4;  // vectors of activations that share what is loaded of a panel
+
+template <class F>
+struct Panel {
+  static constexpr int kBlock = sizeof(F::Act::q);
+  static constexpr int kZero = F::kZero + V::template kBias<F>;  // of the codes as they are stored here
+  alignas(64) uint8_t codes[kVectors][kBlock / 4][4 * V::kLanes];
+  int32_t scales[kVectors][16][V::kLanes];   // of blocks of 256
+  int32_t offsets[kVectors][8][V::kLanes];   // likewise, pairs of int16: mins, or scales * -kZero
+  float d[kVectors][V::kLanes], m[kVectors][V::kLanes];  // m: dmin, or the min of a block of 32
+
+  // The blocks at one offset of all rows.
+  void unpack(const uint8_t* const* row, size_t at) {
+    for (int r = 0; r < kPanel; r += V::kPack) {
+      const int v = r / V::kLanes, lane = r % V::kLanes;
+      const auto block = [&](int i) -> const typename F::Block& {
+        return *reinterpret_cast<const typename F::Block*>(row[r + i] + at);
+      };
+      V::store(d[v] + lane, F::template d<V::kPack>(block));
+      unpack_codes(block, v, lane, static_cast<const typename F::Act*>(nullptr));
+    }
+  }
+
+ private:
+  template <class At>
+  COTERIE_INLINE void unpack_codes(const At& block, int v, int lane, const ActBlock32*) {
+    V::Codes rows[V::kPack];
+    unroll<V::kPack>([&](auto r) { rows[r.value] = V::template biased<F>(F::codes(block(r.value))); });
+    V::transpose(rows, codes[v][0] + 4 * lane, sizeof codes[v][0]);
+    if constexpr (F::kMins) V::store(m[v] + lane, F::template m<V::kPack>(block));
+  }
+
+  template <class At>
+  COTERIE_INLINE void unpack_codes(const At& block, int v, int lane, const ActBlock256*) {
+    unroll<8>([&](auto g) {
+      V::Codes rows[V::kPack];
+      unroll<V::kPack>([&](auto r) {
+        rows[r.value] = V::template biased<F>(F::template codes<g.value>(block(r.value)));
+      });
+      V::transpose(rows, codes[v][8 * g.value] + 4 * lane, sizeof codes[v][0]);
+    });
+    V::Codes first[V::kPack], last[V::kPack], pairs[V::kPack];
+    unroll<V::kPack>([&](auto r) {
+      const V::Groups groups = F::scales(block(r.value));
+      V::scale_words(groups, &first[r.value], &last[r.value]);
+      if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
+      else pairs[r.value] = V::pair_words(groups, -kZero);
+    });
+    V::transpose(first, reinterpret_cast<uint8_t*>(scales[v][0] + lane), sizeof scales[v][0]);
+    V::transpose(last, reinterpret_cast<uint8_t*>(scales[v][8] + lane), sizeof scales[v][0]);
+    if constexpr (kZero != 0 || F::kMins)
+      V::transpose(pairs, reinterpret_cast<uint8_t*>(offsets[v][0] + lane), sizeof offsets[v][0]);
+    if constexpr (F::kMins) V::store(m[v] + lane, F::template dmin<V::kPack>(block));
+  }
+};
+
+// acc[t] = the panel's rows, for T vectors of activations.
+template <class F, int T>
+COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (&x)[T]) {
+  const int8_t* q[T];
+  for (int t = 0; t < T; ++t) q[t] = x[t]->q;
+  typename V::Ints sum[kVectors][T];
+  for (int v = 0; v < kVectors; ++v)
+    for (int t = 0; t < T; ++t) sum[v][t] = V::splat_ints(-Panel<F>::kZero * x[t]->sum);
+  V::template add_group<F, 8>(sum, panel.codes[0][0], sizeof panel.codes[0], q, nullptr, 0);
+  for (int v = 0; v < kVectors; ++v) {
+    const auto d = V::load_floats(panel.d[v]);
+    for (int t = 0; t < T; ++t) {
+      float* out = acc[t] + v * V::kLanes;
+      auto a = V::fma(V::mul(d, x[t]->d), sum[v][t], V::load_floats(out));
+      if constexpr (F::kMins) a = V::fma(V::mul(V::load_floats(panel.m[v]), x[t]->d), V::splat_ints(x[t]->sum), a);
+      V::store(out, a);
+    }
+  }
+}
+
+template <class F, int T>
+COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const (&x)[T]) {
+  constexpr int kSteps = F::kGroup / 4;
+  typename V::Ints sum[kVectors][T], offset[kVectors][T];
+  for (int v = 0; v < kVectors; ++v) {
+    for (int t = 0; t < T; ++t) sum[v][t] = offset[v][t] = V::splat_ints(0);
+    if constexpr (Panel<F>::kZero != 0 || F::kMins) {
+      for (int g = 0; g < 8; ++g)
+        for (int t = 0; t < T; ++t)
+          offset[v][t] = V::add_pairs(offset[v][t], panel.offsets[v][g], x[t]->sum16 + 2 * g);
+    }
+    if constexpr (!F::kMins)
+      for (int t = 0; t < T; ++t) sum[v][t] = offset[v][t];
+  }
+  for (int g = 0; g < 64 / kSteps; ++g) {
+    const int8_t* q[T];
+    for (int t = 0; t < T; ++t) q[t] = x[t]->q + F::kGroup * g;
+    V::template add_group<F, kSteps>(sum, panel.codes[0][g * kSteps], sizeof panel.codes[0], q,
+                                     panel.scales[0][g * F::kGroup / 16], sizeof panel.scales[0]);
+  }
+  for (int v = 0; v < kVectors; ++v) {
+    const auto d = V::load_floats(panel.d[v]);
+    for (int t = 0; t < T; ++t) {
+      float* out = acc[t] + v * V::kLanes;
+      auto a = V::fma(V::mul(d, x[t]->d), sum[v][t], V::load_floats(out));
+      if constexpr (F::kMins) a = V::fma(V::mul(V::load_floats(panel.m[v]), -x[t]->d), offset[v][t], a);
+      V::store(out, a);
+    }
+  }
+}
+
+// body(Index<T>{}, i) for groups of T <= kMost of n, the largest first.
+template <int kMost, class Body>
+COTERIE_INLINE void in_groups(size_t i, size_t n, const Body& body) {
+  for (; i + kMost <= n; i += kMost) body(Index<kMost>{}, i);
+  if constexpr (kMost > 1) in_groups<kMost / 2>(i, n, body);
+}
+
+template <class F>
+void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
+          size_t row1) {
+  using Act = typename F::Act;
+  constexpr size_t kBlock = sizeof(Act::q), kBlockBytes = sizeof(typename F::Block);
+  if (n < V::kLeastGemm) {
+    for (size_t i = 0; i < n; ++i) gemv<F>(y[i], w, row_bytes, k, x[i], row0, row1);
+    return;
+  }
+  Panel<F> panel;
+  alignas(64) float acc[kGemmTokens][kPanel];
+  for (; row0 < row1; row0 += kPanel) {
+    const uint8_t* row[kPanel];  // beyond the last row, that one again
+    for (size_t r = 0; r < kPanel; ++r)
+      row[r] = static_cast<const uint8_t*>(w) + (row0 + r < row1 ? row0 + r : row1 - 1) * row_bytes;
+    for (size_t t = 0; t < n; ++t)
+      for (float& a : acc[t]) a = 0;
+    for (size_t b = 0; b < k / kBlock; ++b) {
+      panel.unpack(row, b * kBlockBytes);
+      in_groups<kTogether>(0, n, [&](auto count, size_t t) {
+        constexpr int T = decltype(count)::value;
+        const Act* blocks[T];
+        for (int i = 0; i < T; ++i) blocks[i] = static_cast<const Act*>(x[t + i]) + b;
+        meet<F, T>(acc + t, panel, blocks);
+      });
+    }
+    for (size_t t = 0; t < n; ++t) {
+      if (row1 - row0 >= kPanel) __builtin_memcpy(y[t] + row0, acc[t], sizeof acc[t]);
+      else __builtin_memcpy(y[t] + row0, acc[t], (row1 - row0) * sizeof(float));
+    }
+  }
+}
+
+// Rule 3 for tiles of kFloatRows rows and kFloatTokens vectors, all of their lanes in registers.
+template <class W, int R, int T>
+COTERIE_INLINE void float_tile(float* const* y, const uint8_t* w, size_t row_bytes, size_t k, const float* const (&x)[T],
+                               size_t row) {
+  const W* p[R];
+  Lanes acc[R][T];
+  for (int r = 0; r < R; ++r) {
+    p[r] = reinterpret_cast<const W*>(w + (row + r) * row_bytes);
+    for (int t = 0; t < T; ++t) acc[r][t] = splat(0);
+  }
+  size_t i = 0;
+  for (; i + 16 <= k; i += 16) {
+    Lanes ws[R];
+    for (int r = 0; r < R; ++r) ws[r] = load(p[r] + i);
+    for (int t = 0; t < T; ++t) {
+      const Lanes xs = load(x[t] + i);
+      for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], xs, acc[r][t]);
+    }
+  }
+  if (i < k) {
+    for (int t = 0; t < T; ++t) {
+      const Lanes xs = load_tail(x[t] + i, k - i);
+      for (int r = 0; r < R; ++r) acc[r][t] = fma(load_tail(p[r] + i, k - i), xs, acc[r][t]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int t = 0; t < T; ++t) y[t][row + r] = fold(acc[r][t]);
+}
+
+template <class W>
+void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
+                size_t row1) {
+  in_groups<V::kFloatRows>(row0, row1, [&](auto rows, size_t row) {
+    in_groups<V::kFloatTokens>(0, n, [&](auto count, size_t t) {
+      constexpr int T = decltype(count)::value;
+      const float* xs[T];
+      for (int i = 0; i < T; ++i) xs[i] = static_cast<const float*>(x[t + i]);
+      float_tile<W, decltype(rows)::value, T>(y + t, static_cast<const uint8_t*>(w), row_bytes, k, xs, row);
+    });
+  });
+}
