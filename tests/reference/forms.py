@@ -4,6 +4,8 @@ import dataclasses
 
 YARN_V3 = {"type": "yarn", "factor": 40.0, "original_context_length": 4096, "yarn_log_multiplier": 0.1}
 YARN_V2_LITE = {**YARN_V3, "yarn_log_multiplier": 0.0707}
+YARN_K2 = {**YARN_V3, "factor": 32.0, "freq_base": 50000.0, "yarn_beta_fast": 1.0, "yarn_beta_slow": 1.0}
+YARN_K2_5 = {**YARN_V3, "factor": 64.0, "freq_base": 50000.0, "yarn_beta_fast": 32.0, "yarn_beta_slow": 1.0}
 YARN_PLAIN = {"type": "yarn", "factor": 8.0, "original_context_length": 32}
 
 
@@ -26,7 +28,7 @@ class Deepseek2:
     n_shared: int = 1
     n_group: int = 0
     n_group_used: int = 0
-    gating: int = 2  # 1 softmax, 2 sigmoid
+    gating: int = 2  # 1 softmax, 2 sigmoid, 0 the key is missing
     norm: bool = True
     weights_scale: float = 2.5
     bias: str = "bias"  # suffix of exp_probs_b, "" for none
@@ -35,6 +37,8 @@ class Deepseek2:
     zero_shared: bool = False  # one shared expert that is all zeros: the way to say n_shared = 0 to llama.cpp
     rope: dict = dataclasses.field(default_factory=dict)
     temperature: float = 0.0
+    temperature_length: int = 4
+    eps: float = 1e-6
     tied: bool = False
     nextn: int = 0
     minimal: bool = False  # leave out every key that has a default
@@ -132,6 +136,35 @@ def deepseek2_forms():
                **{**{k: v for k, v in WIDE.items() if k != "q_lora"}, **grouped, "n_ff_exp": 64})
 
 
+def member_forms():
+    """The members of deepseek2 in small: what each has of its own, in both generations of files."""
+    members = {
+        "kimi-k2": (dict(rope=YARN_K2, weights_scale=2.827, n_group=1, n_group_used=1),
+                    "YaRN with beta 1/1, base 50000, one group, scale 2.827"),
+        "kimi-k2.5": (dict(rope=YARN_K2_5, weights_scale=2.827, n_group=1, n_group_used=1),
+                      "YaRN of factor 64 with beta 32/1, base 50000"),
+        "moonlight": (dict(q_lora=0, rope={"freq_base": 50000.0}, n_shared=2, weights_scale=2.446),
+                      "attn_q, sigmoid router with bias, no YaRN, 2 shared experts"),
+        "gigachat3": (dict(q_lora=0, n_nope=32, n_rot=16, n_v=48, n_used=4, weights_scale=1.0, nextn=1),
+                      "attn_q, values as wide as keys, a prediction layer"),
+        "glm-4.7-flash": (dict(q_lora=96, n_nope=48, n_rot=16, n_v=64, n_head=5, n_used=4, weights_scale=1.8, eps=1e-5,
+                               gating=0, fused=True, nextn=1, rope={"freq_base": 1e6}),
+                          "odd head sizes, eps 1e-5, fused gate and up, no gating function named: sigmoid, as it has a bias"),
+        "mistral-large-3": (dict(rope={**YARN_V3, "original_context_length": 8}, gating=1, bias="", weights_scale=1.0,
+                                 n_group=1, n_group_used=1, temperature=0.1, temperature_length=8),
+                            "softmax router, renormalised; temperature from the original context on"),
+    }
+    for name, (options, exercises) in members.items():
+        for suffix, legacy in (("", False), ("-legacy", True)):
+            config = Deepseek2(**options, legacy=legacy)
+            peer, note = "same", ""
+            if not options.get("gating", 2):
+                peer, note = dataclasses.replace(config, gating=2), "llama.cpp knows the model by its vocabulary instead"
+            if name == "kimi-k2":
+                peer, note = None, "llama.cpp does not read yarn_beta_fast and takes 32"
+            yield Form(f"deepseek2-{name}{suffix}", config, exercises, n_prompt=40, peer=peer, peer_note=note)
+
+
 def llama_forms():
     def form(name, exercises, types="F32", n_prompt=24, n_shards=1, **options):
         return Form(f"llama-{name}", Llama(**options), exercises, types, n_prompt, n_shards)
@@ -153,4 +186,4 @@ def llama_forms():
 
 
 def all_forms():
-    return [*deepseek2_forms(), *llama_forms()]
+    return [*deepseek2_forms(), *member_forms(), *llama_forms()]

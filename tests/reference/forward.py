@@ -196,7 +196,10 @@ def route(w, prefix, x):
     takes part in the choice only; groups are ranked by their best expert, with a bias by the sum of their two best
     biased scores; experts of other groups cannot be chosen.
     """
-    gating = w.key("expert_gating_func", 0) or 1  # unset means softmax
+    biases = [name for name in (f"{prefix}exp_probs_b.bias", f"{prefix}exp_probs_b.weight") if w.has(name)]
+    # Unset means softmax (V2), but for GLM-4.7-Flash, whose routers have the bias that goes with a sigmoid.
+    gating = w.key("expert_gating_func", 0) or (2 if biases else 1)
+
     def lead(last, following):
         # In units of a sigmoid, whose slope is at most 1/4 of a logit; a ratio of softmax values is a logit.
         return (math.log(last / following) / 4 if following > 0 else np.inf) if gating == 1 else last - following
@@ -204,9 +207,8 @@ def route(w, prefix, x):
     logits = w.get(f"{prefix}ffn_gate_inp.weight") @ x
     probs = softmax(logits) if gating == 1 else sigmoid(logits)
     selection = probs
-    for bias in (f"{prefix}exp_probs_b.bias", f"{prefix}exp_probs_b.weight"):
-        if w.has(bias):
-            selection = probs + w.get(bias)
+    for bias in biases:
+        selection = probs + w.get(bias)
     n_group, group_margin = w.key("expert_group_count", 1), np.inf
     if n_group > 1:
         groups = selection.reshape(n_group, -1)

@@ -105,7 +105,7 @@ def deepseek2_keys(c):
     keys = {
         "context_length": context_length(c.rope), "embedding_length": c.n_embd, "block_count": c.n_layer + c.nextn,
         "feed_forward_length": c.n_ff, "attention.head_count": c.n_head,
-        "attention.layer_norm_rms_epsilon": 1e-6, "rope.dimension_count": c.n_rot,
+        "attention.layer_norm_rms_epsilon": c.eps, "rope.dimension_count": c.n_rot,
         # llama.cpp insists on the key at most layer counts; 0 stands for "no such rank"
         "attention.q_lora_rank": c.q_lora, "attention.kv_lora_rank": c.kv_lora,
         "expert_count": c.n_expert, "expert_used_count": c.n_used, "expert_shared_count": c.n_shared,
@@ -119,12 +119,14 @@ def deepseek2_keys(c):
                  "attention.value_length": c.kv_lora, "attention.key_length_mla": key_length,
                  "attention.value_length_mla": c.n_v}
     if not c.minimal:
-        keys |= {"leading_dense_block_count": c.n_dense, "expert_gating_func": c.gating, "expert_weights_norm": c.norm,
+        keys |= {"leading_dense_block_count": c.n_dense, "expert_weights_norm": c.norm,
                  "expert_weights_scale": c.weights_scale, "rope.freq_base": 10000.0, "vocab_size": N_VOCAB}
+        if c.gating:
+            keys["expert_gating_func"] = c.gating
     if c.n_group:
         keys |= {"expert_group_count": c.n_group, "expert_group_used_count": c.n_group_used}
     if c.temperature:
-        keys |= {"attention.temperature_scale": c.temperature, "attention.temperature_length": 4}
+        keys |= {"attention.temperature_scale": c.temperature, "attention.temperature_length": c.temperature_length}
     if c.nextn:
         keys["nextn_predict_layers"] = c.nextn
     return {f"deepseek2.{key}": value for key, value in keys.items()} | rope_keys("deepseek2", c.rope)
