@@ -25,7 +25,7 @@ uint64_t ModelInfo::*class_of(std::string_view name, uint32_t n_layer) {
   if (name == "output_norm.weight") return &ModelInfo::norm_bytes;
   if (!name.starts_with("blk.") || layer_of(name) >= n_layer) return &ModelInfo::other_bytes;
   if (contains(name, "_norm.")) return &ModelInfo::norm_bytes;
-  if (contains(name, ".attn_")) return &ModelInfo::attention_bytes;
+  if (contains(name, ".attn_") || contains(name, ".indexer.")) return &ModelInfo::attention_bytes;
   if (contains(name, ".ffn_gate_inp.") || contains(name, ".exp_probs_b.")) return &ModelInfo::router_bytes;
   if (contains(name, "_exps.")) return &ModelInfo::routed_expert_bytes;
   if (contains(name, "_shexp.")) return &ModelInfo::shared_expert_bytes;
@@ -78,7 +78,8 @@ Status read_keys(const Gguf& gguf, ModelInfo* info) {
   constexpr uint64_t kHalf = 2;  // bytes of a cached number
   const uint32_t head_dim = info->n_embd / std::max(1u, info->n_head);
   if (const uint64_t rank = keys.get("attention.kv_lora_rank", 0); rank != 0) {
-    info->kv_bytes_per_token = uint64_t{info->n_layer} * (rank + keys.get("rope.dimension_count", 0)) * kHalf;
+    const uint64_t row = rank + keys.get("rope.dimension_count", 0) + keys.get("attention.indexer.key_length", 0);
+    info->kv_bytes_per_token = uint64_t{info->n_layer} * row * kHalf;
   } else {
     const uint64_t row = uint64_t{keys.get("attention.key_length", head_dim)} + keys.get("attention.value_length", head_dim);
     info->kv_bytes_per_token = uint64_t{info->n_layer} * keys.get("attention.head_count_kv", info->n_head) * row * kHalf;

@@ -6,6 +6,7 @@
 namespace coterie {
 
 Status make_deepseek2(const LoadContext& context, std::unique_ptr<Architecture>* out);
+Status make_deepseek32(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_llama(const LoadContext& context, std::unique_ptr<Architecture>* out);
 
 }  // namespace coterie

@@ -1,5 +1,6 @@
-// deepseek2: DeepSeek-V2, V2-Lite, V2.5, V3, R1, V3.1 and relatives: multi-head latent attention (MLA) and a mixture of
-// experts with shared experts. Papers: arXiv 2405.04434 (V2), 2412.19437 (V3).
+// deepseek2: DeepSeek-V2, V2-Lite, V2.5, V3, R1, V3.1 and relatives (Kimi-K2, Moonlight, GigaChat3, GLM-4.7-Flash,
+// Mistral-Large-3): multi-head latent attention (MLA) and a mixture of experts with shared experts.
+// Papers: arXiv 2405.04434 (V2), 2412.19437 (V3).
 #include "models/architectures.h"
 #include "models/decoder.h"
 #include "models/mla.h"

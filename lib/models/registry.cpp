@@ -13,6 +13,7 @@ struct Entry {
 
 constexpr Entry kArchitectures[] = {
     {"deepseek2", make_deepseek2},
+    {"deepseek32", make_deepseek32},
     {"llama", make_llama},
 };
 

@@ -60,13 +60,15 @@ TEST_F(HostileModel, LyingHyperParameters) {
       "attention.q_lora_rank", "attention.kv_lora_rank", "attention.key_length", "attention.value_length",
       "attention.key_length_mla", "attention.value_length_mla", "expert_count", "expert_used_count",
       "expert_shared_count", "expert_feed_forward_length", "expert_group_count", "expert_group_used_count",
-      "expert_gating_func", "expert_weights_scale", "leading_dense_block_count", "nextn_predict_layers"};
+      "expert_gating_func", "expert_weights_scale", "leading_dense_block_count", "nextn_predict_layers",
+      "attention.indexer.head_count", "attention.indexer.key_length", "attention.indexer.top_k"};
   const uint32_t kValues[] = {0, 1, 3, 513, 0x7fffffff, 0xffffffff, 0x7fc00000, 0x7f800000};  // also infinity, NaN
   int n_refused = 0, n_tried = 0;
-  for (const char* name : {"deepseek2-v3", "deepseek2-groups-sum", "deepseek2-v2-lite-legacy", "llama-gqa", "deepseek2-nextn"}) {
+  for (const char* name : {"deepseek2-v3", "deepseek2-groups-sum", "deepseek2-v2-lite-legacy", "llama-gqa", "deepseek2-nextn",
+                           "deepseek32-v3.2"}) {
     const Bytes original = read(tiny_model(name));
     ASSERT_EQ(load_and_run(original), Code::kOk);
-    const std::string prefix = std::string(name).starts_with("llama") ? "llama." : "deepseek2.";
+    const std::string prefix = std::string(name, std::strchr(name, '-')).append(".");
     for (const char* key : kKeys) {
       const size_t at = value_offset(original, prefix + key);
       if (at == 0) continue;
@@ -89,7 +91,7 @@ TEST_F(HostileModel, RandomDamageAnywhere) {
   const uint32_t seed = std::getenv("COTERIE_TEST_SEED") != nullptr ? std::atoi(std::getenv("COTERIE_TEST_SEED")) : 1;
   std::printf("seed %u (COTERIE_TEST_SEED)\n", seed);
   std::mt19937 random(seed);
-  for (const char* name : {"deepseek2-q4_k_m-groups", "deepseek2-q8_0-legacy", "llama-f16"}) {
+  for (const char* name : {"deepseek2-q4_k_m-groups", "deepseek2-q8_0-legacy", "deepseek32-q8_0", "llama-f16"}) {
     const Bytes original = read(tiny_model(name));
     for (int round = 0; round < 40; ++round) {
       Bytes file = original;
@@ -113,7 +115,7 @@ TEST_F(HostileModel, AnUnknownTensorOfALayerIsRefusedByName) {
 }
 
 TEST_F(HostileModel, EveryWeightNotANumber) {
-  for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "llama-gqa"}) {
+  for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "deepseek32-v3.2", "llama-gqa"}) {
     Bytes file = read(tiny_model(name));
     const uint32_t nan = 0x7fc00000;
     for (size_t at = file.size() * 9 / 10 & ~size_t{3}; at + 4 <= file.size(); at += 4) std::memcpy(file.data() + at, &nan, 4);

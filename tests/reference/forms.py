@@ -45,6 +45,14 @@ class Deepseek2:
 
 
 @dataclasses.dataclass
+class Deepseek32(Deepseek2):
+    """The same with an indexer. Defaults: a small V3.2."""
+    top_k: int = 6
+    n_index_head: int = 4
+    index_dim: int = 64
+
+
+@dataclasses.dataclass
 class Llama:
     n_embd: int = 64
     n_layer: int = 3
@@ -165,6 +173,20 @@ def member_forms():
             yield Form(f"deepseek2-{name}{suffix}", config, exercises, n_prompt=40, peer=peer, peer_note=note)
 
 
+def deepseek32_forms():
+    def form(name, exercises, types="F32", n_prompt=40, peer="same", peer_note="", **options):
+        return Form(f"deepseek32-{name}", Deepseek32(**options), exercises, types, n_prompt, 1, peer, peer_note)
+
+    yield form("v3.2", "positions chosen by the indexer from the seventh token on, YaRN of V3", rope=YARN_V3)
+    yield form("dense", "fewer tokens than are chosen: attention to all", top_k=64)
+    yield form("last-chosen", "a choice that leaves out one position at first", top_k=39, nextn=1)
+    yield form("one", "one head, one position chosen, rotation of all its channels", n_index_head=1, index_dim=16, top_k=1,
+               peer=None, peer_note="llama.cpp rotates the indexer's keys by Hadamard matrices of 64 and more")
+    yield form("blocks", "more chosen positions than a block of keys has", top_k=270, n_prompt=290, n_layer=1, n_dense=1)
+    yield form("q8_0", "quantised weights, indexer too", "Q8_0", top_k=8, n_prompt=24)
+    yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", top_k=8, n_prompt=24, n_layer=2, **WIDE)
+
+
 def llama_forms():
     def form(name, exercises, types="F32", n_prompt=24, n_shards=1, **options):
         return Form(f"llama-{name}", Llama(**options), exercises, types, n_prompt, n_shards)
@@ -186,4 +208,4 @@ def llama_forms():
 
 
 def all_forms():
-    return [*deepseek2_forms(), *member_forms(), *llama_forms()]
+    return [*deepseek2_forms(), *member_forms(), *deepseek32_forms(), *llama_forms()]

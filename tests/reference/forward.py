@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference forward pass in float64: logits of `deepseek2` and `llama` models, read from a GGUF file.
+"""Reference forward pass in float64: logits of `deepseek2`, `deepseek32` and `llama` models, read from a GGUF file.
 
 Written from the papers and the format descriptions, never from this project's C++: every formula names its source.
 Nothing is fast, all is float64. Linear layers use dequantised weights. The roundings that an engine makes
@@ -41,6 +41,7 @@ class Model:
         self.n_past = 0  # positions evaluated so far
         # What the last forward() found, for choosing prompts on which engines can be compared tightly:
         self.routes = []  # per decision of a router: (expert ids, margin)
+        self.choices = []  # per decision of an indexer: (positions, margin)
         self.ties = {}  # kind of rounding -> smallest distance to a tie, relative to the root mean square of its vector
 
     def key(self, name, default=None):
@@ -98,6 +99,11 @@ class Model:
 
 # --- operations ---
 
+def layer_norm(x, w, b, eps):
+    centred = x - x.mean(-1, keepdims=True)
+    return centred / np.sqrt((centred * centred).mean(-1, keepdims=True) + eps) * w + b
+
+
 def rms_norm(x, w, eps):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
 
@@ -151,7 +157,7 @@ def rope_tables(w, n_rot, n_tokens):
         log_factor = math.log(factor)
         magnitude = w.key("rope.scaling.attn_factor", 1.0)
         # deepseek2 with the log multiplier moves the magnitude into the scale of the scores (deepseek2.cpp).
-        if not (w.arch == "deepseek2" and w.key("rope.scaling.yarn_log_multiplier", 0.0)):
+        if not (w.arch in ("deepseek2", "deepseek32") and w.key("rope.scaling.yarn_log_multiplier", 0.0)):
             magnitude *= 1 + 0.1 * log_factor
     elif scaling != "none":
         raise ValueError(f"rope.scaling.type {scaling}")
@@ -167,11 +173,23 @@ def rotate(x, rope):
     return np.stack([a * cos - b * sin, a * sin + b * cos], -1).reshape(x.shape)
 
 
-def attend(q, k, v, scale):
-    """Causal attention of the last positions. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]"""
+def rotate_halves(x, rope):
+    """Rotates the pairs (i, i + n_rot / 2)."""
+    a, b = np.split(x, 2, -1)
+    y = rotate(np.stack([a, b], -1).reshape(x.shape), rope)
+    return np.concatenate([y[..., 0::2], y[..., 1::2]], -1)
+
+
+def attend(q, k, v, scale, allowed=None):
+    """Causal attention of the last positions. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]
+
+    allowed [t, s]: the positions that take part, all without it.
+    """
     q, k, v = (x.transpose(1, 0, 2) for x in (q, k, v))  # [head, t or s, n]
     scores = q @ k.transpose(0, 2, 1) * scale
     scores[:, np.triu(np.ones(scores.shape[1:], bool), 1 + scores.shape[2] - scores.shape[1])] = -np.inf
+    if allowed is not None:
+        scores[:, ~allowed] = -np.inf
     return (softmax(scores) @ v).transpose(1, 0, 2)
 
 
@@ -252,6 +270,32 @@ def moe(w, prefix, x):
 
 # --- attention ---
 
+def indexer(w, prefix, x, latent, rope):
+    """Which positions each token attends to, [n_tokens, n_positions]: the lightning indexer of DeepSeek-V3.2.
+
+    DeepSeek-V3.2 inference/model.py Indexer, with half-split pairs as corrected in November 2025. x: normed hidden states,
+    latent: compressed queries. Constant factors of the scores and the Hadamard rotation of queries and keys change no
+    choice and are left out. Of equal scores the lower position counts.
+    """
+    n_head, dim = w.key("attention.indexer.head_count"), w.key("attention.indexer.key_length")
+    n_rot, top, n_tokens = w.key("rope.dimension_count"), w.key("attention.indexer.top_k"), len(x)
+    q = w.linear(f"{prefix}indexer.attn_q_b", latent).reshape(n_tokens, n_head, dim)
+    k = layer_norm(w.linear(f"{prefix}indexer.attn_k", x), w.get(f"{prefix}indexer.k_norm.weight"),
+                   w.get(f"{prefix}indexer.k_norm.bias"), 1e-6)
+    q, k = (np.concatenate([rotate_halves(part[..., :n_rot], rope), part[..., n_rot:]], -1) for part in (q, k))
+    k = w.cached(f"{prefix}indexer.k", k)
+    dots = np.maximum(np.einsum("thd,sd->ths", q, k), 0)
+    scores = np.einsum("th,ths->ts", w.linear(f"{prefix}indexer.proj", x), dots)
+    allowed = np.zeros((n_tokens, len(k)), bool)
+    for t, position in enumerate(positions(w, n_tokens)):
+        seen = scores[t, :position + 1]
+        chosen, last, following = top_k(seen, min(top, len(seen)))
+        allowed[t, chosen] = True
+        size = np.sqrt((seen * seen).mean())
+        w.choices.append((tuple(sorted(chosen)), (last - following) / size if last > following else 0.0))
+    return allowed
+
+
 def mla(w, prefix, x, eps):
     """Multi-head latent attention (DeepSeek-V2 paper §2.1; DeepSeek-V3 model.py MLA). x [n_tokens, n_embd]
 
@@ -263,11 +307,14 @@ def mla(w, prefix, x, eps):
     n_nope, n_tokens = key_length - n_rot, len(x)
     rope = rope_tables(w, n_rot, n_tokens)
 
+    allowed = None
     if w.has(f"{prefix}attn_q.weight"):
         q = w.linear(f"{prefix}attn_q", x)
     else:
         latent = rms_norm(w.linear(f"{prefix}attn_q_a", x), w.get(f"{prefix}attn_q_a_norm.weight"), eps)
         q = w.linear(f"{prefix}attn_q_b", latent)
+        if w.arch == "deepseek32":
+            allowed = indexer(w, prefix, x, latent, rope)
     q = q.reshape(n_tokens, n_head, key_length)
     q_nope, q_pe = q[..., :n_nope], rotate(q[..., n_nope:], rope)
     temperature = w.key("attention.temperature_scale", 0.0)
@@ -300,12 +347,12 @@ def mla(w, prefix, x, eps):
     if w.numerics.absorbed:
         q_c = np.einsum("hnr,thn->thr", w_uk, w.activations(k_name, q_nope) if split else q_nope)
         keys = np.broadcast_to(c[:, None], (len(c), n_head, r))
-        context = attend(np.concatenate([q_c, q_pe], -1), np.concatenate([keys, k_pe], -1), keys, scale)
+        context = attend(np.concatenate([q_c, q_pe], -1), np.concatenate([keys, k_pe], -1), keys, scale, allowed)
         out = np.einsum("hvr,thr->thv", w_uv, w.activations(v_name, context))
     else:
         k_nope = np.einsum("hnr,tr->thn", w_uk, c if split else w.activations(k_name, c))
         v = np.einsum("hvr,tr->thv", w_uv, w.activations(v_name, c))
-        out = attend(np.concatenate([q_nope, q_pe], -1), np.concatenate([k_nope, k_pe], -1), v, scale)
+        out = attend(np.concatenate([q_nope, q_pe], -1), np.concatenate([k_nope, k_pe], -1), v, scale, allowed)
     return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
 
 
@@ -329,15 +376,15 @@ def forward(w, ids):
 
     Returns logits [n_tokens, n_vocab]. Layers of next-token prediction at the end of the file are not part of it.
     """
-    if w.arch not in ("deepseek2", "llama"):
+    if w.arch not in ("deepseek2", "deepseek32", "llama"):
         raise ValueError(f"architecture {w.arch}")
-    w.routes, w.ties = [], {}
+    w.routes, w.choices, w.ties = [], [], {}
     eps = w.key("attention.layer_norm_rms_epsilon")
     h = w.get("token_embd.weight")[np.asarray(ids)]
     for i in range(w.key("block_count") - w.key("nextn_predict_layers", 0)):
         prefix = f"blk.{i}."
         x = rms_norm(h, w.get(f"{prefix}attn_norm.weight"), eps)
-        h = h + (mla(w, prefix, x, eps) if w.arch == "deepseek2" else gqa(w, prefix, x))
+        h = h + (gqa(w, prefix, x) if w.arch == "llama" else mla(w, prefix, x, eps))
         x = rms_norm(h, w.get(f"{prefix}ffn_norm.weight"), eps)
         h = h + (moe(w, prefix, x) if w.has(f"{prefix}ffn_gate_inp.weight") else swiglu(w, prefix, "", x))
     w.n_past += len(ids)

@@ -32,6 +32,7 @@ import quants
 SEED = 20240507
 N_VOCAB = 320
 MIN_MARGIN = 0.02  # of router probabilities
+MIN_CHOICE_MARGIN = 0.01  # of an indexer's scores, relative to their root mean square
 # In a clear token, no value that is rounded on purpose (to int8, to F16 in the cache) lies closer to the middle of two
 # codes than this, relative to the root mean square of its vector: several times the rounding error of float32 sums.
 MIN_DISTANCE = {"int8": 1.5e-6, "F16": 3e-7}
@@ -70,7 +71,7 @@ def vocabulary(arch):
     assert len(set(tokens)) == N_VOCAB
     return {
         "tokenizer.ggml.model": "gpt2",
-        "tokenizer.ggml.pre": "deepseek-v3" if arch == "deepseek2" else "gpt-2",
+        "tokenizer.ggml.pre": "deepseek-v3" if arch.startswith("deepseek") else "gpt-2",
         "tokenizer.ggml.tokens": tokens,
         "tokenizer.ggml.token_type": types + [5] * unused,
         "tokenizer.ggml.merges": merges,
@@ -100,7 +101,7 @@ def context_length(rope):
     return int(rope.get("original_context_length", 4096) * rope.get("factor", 1))
 
 
-def deepseek2_keys(c):
+def deepseek2_keys(c, arch="deepseek2"):
     key_length = c.n_nope + c.n_rot
     keys = {
         "context_length": context_length(c.rope), "embedding_length": c.n_embd, "block_count": c.n_layer + c.nextn,
@@ -129,7 +130,12 @@ def deepseek2_keys(c):
         keys |= {"attention.temperature_scale": c.temperature, "attention.temperature_length": c.temperature_length}
     if c.nextn:
         keys["nextn_predict_layers"] = c.nextn
-    return {f"deepseek2.{key}": value for key, value in keys.items()} | rope_keys("deepseek2", c.rope)
+    return {f"{arch}.{key}": value for key, value in keys.items()} | rope_keys(arch, c.rope)
+
+
+def deepseek32_keys(c):
+    index = {"head_count": c.n_index_head, "key_length": c.index_dim, "top_k": c.top_k}
+    return deepseek2_keys(c, "deepseek32") | {f"deepseek32.attention.indexer.{key}": n for key, n in index.items()}
 
 
 def llama_keys(c):
@@ -222,6 +228,17 @@ def deepseek2_tensors(t, c):
                 t.norm(f"blk.{i}.nextn.{name}", c.n_embd)
 
 
+def deepseek32_tensors(t, c):
+    deepseek2_tensors(t, c)
+    for i in range(c.n_layer + c.nextn):
+        p = f"blk.{i}.indexer."
+        t.matrix(f"{p}attn_q_b", c.n_index_head * c.index_dim, c.q_lora, gain=1.5)
+        t.matrix(f"{p}attn_k", c.index_dim, c.n_embd)
+        t.matrix(f"{p}proj", c.n_index_head, c.n_embd)
+        t.norm(f"{p}k_norm", c.index_dim)
+        t.vector(f"{p}k_norm.bias", c.index_dim, 0.2)
+
+
 def llama_tensors(t, c):
     t.ends(c)
     if c.rope_freqs:
@@ -262,6 +279,7 @@ def write_model(path, form, config):
     """Returns the path that opens the model."""
     arch = type(config).__name__.lower()
     make_keys, make_tensors = {"deepseek2": (deepseek2_keys, deepseek2_tensors),
+                               "deepseek32": (deepseek32_keys, deepseek32_tensors),
                                "llama": (llama_keys, llama_tensors)}[arch]
     tensors = Tensors(np.random.default_rng([SEED, zlib.crc32(form.name.encode())]))
     make_tensors(tensors, config)
@@ -282,7 +300,8 @@ def choose_prompt(path, form):
     exact, engine = forward.Model(path), forward.Model(path, forward.Numerics("int8", kv_f16=True))
     # llama.cpp rounds elsewhere, but should route alike too
     ggml = forward.Model(path, forward.Numerics("ggml"))
-    rounded = [] if form.types in gguf.FLOAT_TYPES else [engine, ggml]
+    sparse = isinstance(form.config, forms.Deepseek32)
+    rounded = [] if form.types in gguf.FLOAT_TYPES and not sparse else [engine, ggml]
     ids, logits, margin, n_tries = [], [], np.inf, 0
 
     def is_clear(token):
@@ -293,10 +312,13 @@ def choose_prompt(path, form):
         logits.append(forward.forward(exact, [token]))
         if any(margin < MIN_MARGIN for _, margin in exact.routes):
             return False
-        for model in rounded if exact.routes else []:
+        if any(margin < MIN_CHOICE_MARGIN for _, margin in exact.choices):
+            return False
+        decisions = exact.routes + exact.choices
+        for model in rounded if decisions else []:
             model.n_past = len(ids)
             forward.forward(model, [token])
-            if any(a != b for (a, _), (b, _) in zip(model.routes, exact.routes)):
+            if any(a != b for (a, _), (b, _) in zip(model.routes + model.choices, decisions)):
                 return False
         return True
 
