@@ -1,6 +1,6 @@
 // make_model SHAPE TYPE FILE [--layers N]
-// Writes a GGUF file in the shape of a known model, with random weights: it computes as the real one does, tokens choose
-// different experts, and what it says means nothing. For measuring; the same arguments give the same file.
+// Writes a GGUF file in the shape of a known model, with random weights: it computes as the real one does, tokens
+// choose different experts, and what it says means nothing. For measuring; the same arguments give the same file.
 #include <algorithm>
 #include <cerrno>
 #include <cmath>

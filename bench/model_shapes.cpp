@@ -217,8 +217,8 @@ void plan_gpt_oss(ModelPlan& plan, const Sizes& s, uint32_t head_dim) {
 constexpr LatentSizes kV2Lite = {{"DeepSeek-V2-Lite", {"deepseek-llm", 102400}, 163840, 27, 1, 2048, 16, 1, 10944, 1408,
                                   64, 6, 2, {10000, 40, 4096, 0.0707f}},
                                  0, 512, 128, 64, 128, 1, 1, false, 1};
-constexpr LatentSizes kMoonlight = {{"Moonlight-16B-A3B", {"deepseek-llm", 163840}, 8192, 27, 1, 2048, 16, 1, 11264, 1408,
-                                     64, 6, 2, {50000, 1, 0, 0}},
+constexpr LatentSizes kMoonlight = {{"Moonlight-16B-A3B", {"deepseek-llm", 163840}, 8192, 27, 1, 2048, 16, 1, 11264,
+                                     1408, 64, 6, 2, {50000, 1, 0, 0}},
                                     0, 512, 128, 64, 128, 1, 1, true, 2.446f};
 constexpr LatentSizes kV3 = {{"DeepSeek-V3", {"deepseek-v3", 129280}, 163840, 61, 3, 7168, 128, 1, 18432, 2048,
                               256, 8, 1, {10000, 40, 4096, 0.1f}},

@@ -112,7 +112,7 @@ Run run_with(const BenchOptions& options, uint32_t n_threads, StatusLine& status
     status.set(format("%u threads: %s", run.n_threads, what.c_str()));
     run.read_rate = std::max(run.read_rate, read_rate(run.n_threads));
   };
-  status.set("warming up");
+  begin_test("warming up");
   prefill(session, random.take(options.prompts[0] != 0 ? options.prompts[0] : 32));
   for (const uint32_t n : options.prompts) {
     if (n == 0) continue;

@@ -20,8 +20,6 @@ Models of F32 weights have G = 0, so ref~llama is bounded by FLOOR alone, and E 
 import argparse
 import json
 import os
-import platform
-import shutil
 import subprocess
 import sys
 
@@ -34,60 +32,15 @@ import numpy as np  # noqa: E402
 import forward  # noqa: E402
 import tiny_models  # noqa: E402
 from comparing import Distance, coterie_logits, may_refuse  # noqa: E402
+from node_llama_cpp import Unavailable, install, installed_version  # noqa: E402
 
 SKIPPED = 77
 SLACK = 1.5
 FLOOR = 1e-5
-BINARIES = {("Linux", "x86_64"): "linux-x64", ("Linux", "aarch64"): "linux-arm64"}
-# With AMX, quantised deepseek2 models abort in ggml-backend.cpp; without this library the next best one is loaded.
-BROKEN_LIBRARY = "libggml-cpu-sapphirerapids.so"
-
-
-class Skip(Exception):
-    pass
-
-
-def install(work):
-    """Returns the directory of the package; installs it where it is missing. Raises Skip."""
-    package = os.path.join(work, "node_modules", "node-llama-cpp")
-    binaries = BINARIES.get((platform.system(), platform.machine()))
-    if binaries is None:
-        raise Skip(f"no prebuilt llama.cpp for {platform.system()} {platform.machine()}")
-    for program in ("node", "npm"):
-        if shutil.which(program) is None:
-            raise Skip(f"{program} is not installed")
-    scope = os.path.join(work, "node_modules", "@node-llama-cpp", binaries)
-    os.makedirs(work, exist_ok=True)
-    with open(os.path.join(HERE, "package.json"), encoding="utf-8") as file:
-        version = json.load(file)["dependencies"]["node-llama-cpp"]
-    if installed_version(package) != version or not os.path.isdir(scope):
-        shutil.copy(os.path.join(HERE, "package.json"), work)
-        # The package's optional dependencies are the binaries of every platform; one is enough.
-        command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--omit=optional",
-                   "--fetch-retries=1", f"node-llama-cpp@{version}", f"@node-llama-cpp/{binaries}@{version}"]
-        try:
-            subprocess.run(command, cwd=work, check=True, capture_output=True, text=True, timeout=600)
-        except subprocess.CalledProcessError as error:
-            lines = error.stderr.strip().splitlines() or ["no message"]
-            raise Skip(f"npm install failed: {next((line for line in lines if 'error' in line), lines[-1])}") from error
-        except subprocess.TimeoutExpired as error:
-            raise Skip("npm install took too long") from error
-    broken = os.path.join(scope, "bins", binaries, BROKEN_LIBRARY)
-    if os.path.exists(broken):
-        os.remove(broken)
-    return package
-
-
-def installed_version(package):
-    try:
-        with open(os.path.join(package, "package.json"), encoding="utf-8") as file:
-            return json.load(file)["version"]
-    except OSError:
-        return None
 
 
 def llama_logits(package, work, models, entries):
-    """Runs llama.cpp over all entries. Returns {name: logits or a message}, and its CPU library. Raises Skip."""
+    """Runs llama.cpp over all entries. Returns {name: logits or a message}, and its CPU library. Raises Unavailable."""
     results, backend, pending = {}, None, list(entries)
     while pending:
         jobs = [{"model": os.path.join(models, entry["peer"]), "ids": entry["prompt"],
@@ -105,7 +58,7 @@ def llama_logits(package, work, models, entries):
                 entry = by_out[report["out"]]
                 results[entry["name"]] = report.get("error") or read_logits(report["out"], len(entry["prompt"]))
         if backend is None:
-            raise Skip(f"llama.cpp does not start: {process.stderr.strip()[-300:]}")
+            raise Unavailable(f"llama.cpp does not start: {process.stderr.strip()[-300:]}")
         pending = [entry for entry in pending if entry["name"] not in results]
         if pending:  # llama.cpp ended the process; go on with the next model
             last = process.stderr.strip().splitlines()[-1:] or [""]
@@ -166,7 +119,7 @@ def main():
     try:
         package = install(work)
         peers, backend = llama_logits(package, work, models, expressible)
-    except Skip as reason:
+    except Unavailable as reason:
         print(f"skipped: {reason}")
         return SKIPPED
     print(f"seed {manifest['seed']}; llama.cpp of node-llama-cpp {installed_version(package)}, {backend}, F32 cache")
