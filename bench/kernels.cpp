@@ -1,16 +1,26 @@
-// Bytes of weights a second, one thread: each table x type on matrices that come from memory and on one that stays in
-// the L1 cache (the limit of the instructions), beside a plain read of the same memory (the limit of the machine).
-//   bench_kernels [--benchmark_filter=avx2/Q4_K]
+// The kernels, one thread: each table x type x matrix of a known model, gemv and gemm, with weights that come from
+// memory and, for gemv, with weights that stay in the L1 cache (the limit of the instructions).
+// By processor time, which neighbours on the machine change little:
+//   GB/s     weights read
+//   GOP/s    multiplications and additions
+//   of_read  weights read a second as a share of what eight plain streams of the same memory give in this run
+// Beside them, where OpenBLAS was found, its sgemm of the same shapes.
+//   bench_kernels [--benchmark_filter=avx2/Q4_K/gemm] [--benchmark_list_tests]
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
 
 #ifdef __linux__
 #include <sys/mman.h>
+#endif
+#ifdef COTERIE_OPENBLAS
+#include <cblas.h>
 #endif
 
 #include "kernels.h"
@@ -20,7 +30,20 @@ using namespace coterie;
 namespace {
 
 constexpr size_t kMemoryBytes = size_t(512) << 20;
-constexpr size_t kRows = 1408, kLength = 2048;  // of one expert's gate in DeepSeek-V2-Lite
+// Of each of 8 streams: all of the memory, but not at powers of two, where they would meet in few sets of the caches.
+constexpr size_t kStreamLines = kMemoryBytes / 8 / 64 - 12;
+constexpr size_t kLength = 2048;  // of vectors that belong to no model
+
+struct Shape {
+  const char* name;
+  size_t n_in, n_out;
+};
+constexpr Shape kShapes[] = {
+    {"v2-lite.gate", 2048, 1408}, {"v2-lite.down", 1408, 2048}, {"v2-lite.attn_q", 2048, 3072},
+    {"v3.gate", 7168, 2048},      {"v3.down", 2048, 7168},      {"v3.attn_q_b", 1536, 24576},
+    {"qwen3.gate", 2048, 768},    {"qwen3.down", 768, 2048},    {"gpt-oss.gate", 2880, 2880},
+};
+constexpr size_t kTokens[] = {4, 16, 64, 128};  // that meet one expert in prefill
 
 // Random bytes, in huge pages where the system has them.
 uint8_t* memory() {
@@ -39,7 +62,62 @@ uint8_t* memory() {
   return bytes;
 }
 
-std::unique_ptr<void, void (*)(void*)> activations(const Kernels& kernels, TensorType type, size_t k) {
+// Goes over 8 sequential streams of n_lines, one behind the other in memory.
+uint64_t read_streams(const uint8_t* bytes, size_t n_lines) {
+  using Words = uint64_t __attribute__((vector_size(16)));
+  const auto load = [](const void* from) {
+    Words words;
+    std::memcpy(&words, from, sizeof words);
+    return words;
+  };
+  Words a = {}, b = {}, c = {}, d = {};  // an array would not be kept in registers
+  for (size_t i = 0; i < n_lines; ++i)
+    for (size_t s = 0; s < 8; ++s) {
+      const uint8_t* line = bytes + (s * n_lines + i) * 64;
+      __builtin_prefetch(line + 1024);
+      a += load(line);
+      b += load(line + 16);
+      c += load(line + 32);
+      d += load(line + 48);
+    }
+  const Words sum = a + b + c + d;
+  return sum[0] + sum[1];
+}
+
+void read(benchmark::State& state) {
+  memory();
+  for (auto _ : state) benchmark::DoNotOptimize(read_streams(memory(), kStreamLines));
+  state.SetBytesProcessed(state.iterations() * 8 * kStreamLines * 64);
+}
+
+double cpu_seconds_since(std::clock_t start) { return static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC; }
+
+// Bytes a second of the best of several passes over the whole memory, measured once.
+double read_rate() {
+  static const double rate = [] {
+    memory();
+    double best = 0;
+    for (int pass = 0; pass < 8; ++pass) {
+      const std::clock_t start = std::clock();
+      benchmark::DoNotOptimize(read_streams(memory(), kStreamLines));
+      best = std::max(best, 8 * kStreamLines * 64 / cpu_seconds_since(start));
+    }
+    return best;
+  }();
+  return rate;
+}
+
+// After the iterations, each of which read weight_bytes and added up n_products.
+void set_counters(benchmark::State& state, std::clock_t start, double weight_bytes, double n_products) {
+  const double per_second = static_cast<double>(state.iterations()) / cpu_seconds_since(start);
+  state.counters["GB/s"] = 1e-9 * per_second * weight_bytes;
+  state.counters["GOP/s"] = 2e-9 * per_second * n_products;
+  state.counters["of_read"] = per_second * weight_bytes / read_rate();
+}
+
+using Aligned = std::unique_ptr<void, void (*)(void*)>;
+
+Aligned activations(const Kernels& kernels, TensorType type, size_t k) {
   std::vector<float> x(k);
   for (size_t i = 0; i < k; ++i) x[i] = static_cast<float>(i % 64) - 31.5f;
   void* p = std::aligned_alloc(64, k * 4);
@@ -51,42 +129,66 @@ std::unique_ptr<void, void (*)(void*)> activations(const Kernels& kernels, Tenso
   return {p, std::free};
 }
 
-void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, size_t n_rows, size_t n_matrices) {
-  const TypeInfo& info = type_info(type);
-  const size_t row_bytes = kLength / info.block_elems * info.block_bytes, matrix_bytes = n_rows * row_bytes;
-  if (n_matrices == 0) n_matrices = kMemoryBytes / matrix_bytes;
-  const GemvFn fn = kernels.gemv[static_cast<uint32_t>(type)];
-  const auto x = activations(kernels, type, kLength);
-  std::vector<float> y(n_rows);
-  size_t at = 0;
-  for (auto _ : state) {
-    fn(y.data(), memory() + at * matrix_bytes, row_bytes, kLength, x.get(), 0, n_rows);
-    benchmark::ClobberMemory();
-    at = (at + 7) % n_matrices;  // not in order: experts are not
-  }
-  state.SetBytesProcessed(state.iterations() * matrix_bytes);
+size_t row_bytes_of(TensorType type, size_t k) {
+  return k / type_info(type).block_elems * type_info(type).block_bytes;
 }
 
-// Four sequential streams.
-void read(benchmark::State& state) {
-  constexpr size_t kStream = size_t(1) << 20;
+// n_matrices 0: as many as the memory holds. They are not taken in order: experts are not.
+void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_matrices) {
+  const size_t row_bytes = row_bytes_of(type, shape.n_in), matrix_bytes = shape.n_out * row_bytes;
+  if (n_matrices == 0) n_matrices = kMemoryBytes / matrix_bytes;
+  const GemvFn fn = kernels.gemv[static_cast<uint32_t>(type)];
+  const Aligned x = activations(kernels, type, shape.n_in);
+  std::vector<float> y(shape.n_out);
   size_t at = 0;
-  memory();
+  const std::clock_t start = std::clock();
   for (auto _ : state) {
-    const uint8_t* p = memory() + at;
-    uint64_t sum[4] = {};
-    for (size_t i = 0; i < kStream; i += 64)
-      for (size_t s = 0; s < 4; ++s) {
-        __builtin_prefetch(p + s * kStream + i + 2048);
-        uint64_t words[8];
-        std::memcpy(words, p + s * kStream + i, 64);
-        for (uint64_t w : words) sum[s] += w;
-      }
-    benchmark::DoNotOptimize(sum);
-    at = (at + 4 * kStream) % kMemoryBytes;
+    fn(y.data(), memory() + at * matrix_bytes, row_bytes, shape.n_in, x.get(), 0, shape.n_out);
+    benchmark::ClobberMemory();
+    at = (at + 7) % n_matrices;
   }
-  state.SetBytesProcessed(state.iterations() * 4 * kStream);
+  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out);
 }
+
+void gemm(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_tokens) {
+  const size_t row_bytes = row_bytes_of(type, shape.n_in), matrix_bytes = shape.n_out * row_bytes;
+  const size_t n_matrices = kMemoryBytes / matrix_bytes;
+  const GemmFn fn = kernels.gemm[static_cast<uint32_t>(type)];
+  std::vector<Aligned> xs;
+  std::vector<const void*> x;
+  std::vector<float> values(n_tokens * shape.n_out);
+  std::vector<float*> y;
+  for (size_t i = 0; i < n_tokens; ++i) {
+    xs.push_back(activations(kernels, type, shape.n_in));
+    x.push_back(xs.back().get());
+    y.push_back(values.data() + i * shape.n_out);
+  }
+  size_t at = 0;
+  const std::clock_t start = std::clock();
+  for (auto _ : state) {
+    fn(y.data(), memory() + at * matrix_bytes, row_bytes, shape.n_in, x.data(), n_tokens, 0, shape.n_out);
+    benchmark::ClobberMemory();
+    at = (at + 7) % n_matrices;
+  }
+  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out * n_tokens);
+}
+
+#ifdef COTERIE_OPENBLAS
+// y[n_tokens, n_out] = x[n_tokens, n_in] * transpose(W[n_out, n_in]), W in F32.
+void openblas_sgemm(benchmark::State& state, Shape shape, size_t n_tokens) {
+  openblas_set_num_threads(1);
+  const auto n_in = static_cast<int>(shape.n_in), n_out = static_cast<int>(shape.n_out), n = static_cast<int>(n_tokens);
+  const std::vector<float> w(shape.n_in * shape.n_out, 0.01f), x(n_tokens * shape.n_in, 0.5f);
+  std::vector<float> y(n_tokens * shape.n_out);
+  const std::clock_t start = std::clock();
+  for (auto _ : state) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, n, n_out, n_in, 1, x.data(), n_in, w.data(), n_in, 0, y.data(),
+                n_out);
+    benchmark::ClobberMemory();
+  }
+  set_counters(state, start, w.size() * sizeof(float), static_cast<double>(w.size()) * n_tokens);
+}
+#endif
 
 // The operations on floats that stand beside the products, on kLength floats: nanoseconds say more than bytes.
 void floats(benchmark::State& state, const Kernels& kernels, int which) {
@@ -102,6 +204,22 @@ void floats(benchmark::State& state, const Kernels& kernels, int which) {
   }
 }
 
+void register_products(const Kernels& kernels, TensorType type) {
+  const auto t = static_cast<uint32_t>(type);
+  const std::string name = std::string(kernels.isa) + '/' + type_info(type).name;
+  const size_t cached_rows = std::max<size_t>(16384 / row_bytes_of(type, kLength) / 8 * 8, 8);
+  benchmark::RegisterBenchmark((name + "/gemv/cache").c_str(), gemv, kernels, type, Shape{"", kLength, cached_rows}, 1);
+  for (const Shape& shape : kShapes) {
+    if (shape.n_in % type_info(type).block_elems != 0) continue;
+    benchmark::RegisterBenchmark((name + "/gemv/" + shape.name).c_str(), gemv, kernels, type, shape, 0);
+    if (!kernels.gemm[t]) continue;
+    for (const size_t n : kTokens) {
+      const std::string full = name + "/gemm/" + shape.name + '/' + std::to_string(n);
+      benchmark::RegisterBenchmark(full.c_str(), gemm, kernels, type, shape, n);
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -110,18 +228,19 @@ int main(int argc, char** argv) {
   for (const KernelSet* set = kernel_sets(); set->kernels; ++set) {
     if (!set->usable()) continue;
     const Kernels& kernels = *set->kernels;
-    for (uint32_t t = 0; t < kTensorTypeCount; ++t) {
-      if (!kernels.gemv[t]) continue;
-      const TensorType type = static_cast<TensorType>(t);
-      const std::string name = std::string(kernels.isa) + '/' + type_info(type).name;
-      const size_t row_bytes = kLength / type_info(type).block_elems * type_info(type).block_bytes;
-      const size_t cached_rows = 16384 / row_bytes / 8 * 8;
-      benchmark::RegisterBenchmark((name + "/memory").c_str(), gemv, kernels, type, kRows, 0);
-      benchmark::RegisterBenchmark((name + "/cache").c_str(), gemv, kernels, type, cached_rows ? cached_rows : 8, 1);
-    }
+    for (uint32_t t = 0; t < kTensorTypeCount; ++t)
+      if (kernels.gemv[t]) register_products(kernels, static_cast<TensorType>(t));
     constexpr const char* kFloats[] = {"quantize256", "exp_sum", "silu_mul", "weighted_sum_f16"};
     for (int i = 0; i < 4; ++i)
       benchmark::RegisterBenchmark((std::string(kernels.isa) + '/' + kFloats[i]).c_str(), floats, kernels, i);
   }
+#ifdef COTERIE_OPENBLAS
+  for (const Shape& shape : kShapes)
+    for (const size_t n : kTokens) {
+      const std::string name = std::string("openblas/sgemm/") + shape.name + '/' + std::to_string(n);
+      benchmark::RegisterBenchmark(name.c_str(), openblas_sgemm, shape, n);
+    }
+#endif
+  benchmark::AddCustomContext("read_rate", std::to_string(read_rate() / 1e9) + " GB/s");
   benchmark::RunSpecifiedBenchmarks();
 }
