@@ -1,4 +1,4 @@
-// Ids of texts by npm's tokenizers (Hugging Face's Rust library): node peer_ids.mjs NODE_MODULES TOKENIZER.json
+// Ids of texts by npm's tokenizers (Hugging Face's Rust library): node tokenizer_ids.mjs NODE_MODULES TOKENIZER.json
 // Reads one JSON string a line from standard input, writes one line of ids each. No special tokens are added.
 import {createRequire} from "node:module";
 import path from "node:path";

@@ -1,8 +1,9 @@
-"""Checks the ids of DeepSeek-V3's tokenizer on the texts of data/deepseek_v3_ids.json.
+"""Checks the ids that a real model's tokenizer gives to recorded texts.
 
-    golden_deepseek_v3.py TOKENIZE_FILE VOCAB.gguf DOWNLOADS
+    golden_ids.py NAME TOKENIZE_FILE VOCAB.gguf DOWNLOADS        NAME as in vocabularies.py
 
-The ids were made with npm's tokenizers 0.23.2 and confirmed with @huggingface/tokenizers 0.2.0; no special tokens.
+The ids of data/NAME_ids.json were made with npm's tokenizers 0.23.2 and confirmed with @huggingface/tokenizers 0.2.0; no
+special tokens.
 """
 
 import json
@@ -10,14 +11,14 @@ import os
 import subprocess
 import sys
 
-import make_deepseek_v3_vocab
+import vocabularies
 
-CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data", "deepseek_v3_ids.json")
+DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "data")
 
 
-def main(program, vocabulary, downloads):
-    make_deepseek_v3_vocab.make(vocabulary, downloads)
-    with open(CASES, encoding="utf-8") as file:
+def main(name, program, vocabulary, downloads):
+    vocabularies.make(name, vocabulary, downloads)
+    with open(os.path.join(DATA, f"{name.replace('-', '_')}_ids.json"), encoding="utf-8") as file:
         cases = json.load(file)
     lines = "".join(json.dumps(case["s"]) + "\n" for case in cases)
     output = subprocess.run([program, vocabulary, "--jsonl"], input=lines, capture_output=True, text=True, check=True)
