@@ -102,12 +102,16 @@ void Binder::floats(std::string_view name, nn::Vector* out, std::initializer_lis
   }
 }
 
-void Binder::refuse_unknown(uint32_t n_layer) {
+void Binder::refuse_unknown(uint32_t n_layer, uint32_t n_block) {
   for (const Tensor& t : gguf_.tensors()) {
+    if (bound_.count(&t) != 0) continue;
     unsigned layer;
     const std::string name(t.name);
-    if (std::sscanf(name.c_str(), "blk.%u.", &layer) != 1 || layer >= n_layer || bound_.count(&t) != 0) continue;
-    const std::string_view part = std::string_view(name).substr(name.find('.', 4) + 1);
+    std::string_view part = name;
+    if (std::sscanf(name.c_str(), "blk.%u.", &layer) == 1) {
+      if (layer >= n_layer && layer < n_block) continue;
+      part.remove_prefix(name.find('.', 4) + 1);
+    }
     if (part == "attn_kv_b.weight" || part == "attn_rot_embd.weight" || part == "rope_freqs.weight") continue;
     return fail(Error(Code::kUnsupported, "tensor %s at offset %llu: not a part of this architecture as it is known here",
                       name.c_str(), offset(t)));

@@ -39,9 +39,10 @@ class Binder {
   // For a matrix whose product takes floats (the router): quantised types are refused.
   void float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out);
 
-  // Layers 0 .. n_layer-1 hold no tensor that was not bound: one that the architecture does not know would be missing
-  // from its computation. Tensors that only repeat others (attn_kv_b beside attn_k_b, rotary tables) may be there.
-  void refuse_unknown(uint32_t n_layer);
+  // There is no tensor that was not bound: one that the architecture does not know would be missing from its computation.
+  // Left alone are layers n_layer .. n_block-1, of prediction, and what only repeats other tensors (attn_kv_b beside
+  // attn_k_b, rotary tables).
+  void refuse_unknown(uint32_t n_layer, uint32_t n_block);
 
   const Status& status() const { return status_; }
 

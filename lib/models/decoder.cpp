@@ -34,7 +34,7 @@ Status Decoder::load(const LoadContext& context, std::string_view name) {
     t.in_layer(il);
     bind(t, layers_.emplace_back(), il);
   }
-  t.refuse_unknown(shape_.n_layer);
+  t.refuse_unknown(shape_.n_layer, n_block);
   return t.status();
 }
 

@@ -12,9 +12,18 @@ struct Entry {
 };
 
 constexpr Entry kArchitectures[] = {
+    {"deepseek", make_deepseek},
     {"deepseek2", make_deepseek2},
     {"deepseek32", make_deepseek32},
+    {"glm4moe", make_glm4moe},
+    {"gpt-oss", make_gpt_oss},
+    {"granitemoe", make_granitemoe},
     {"llama", make_llama},
+    {"minimax-m2", make_minimax_m2},
+    {"qwen2", make_qwen2},
+    {"qwen2moe", make_qwen2moe},
+    {"qwen3", make_qwen3},
+    {"qwen3moe", make_qwen3moe},
 };
 
 }  // namespace

@@ -15,7 +15,9 @@
 namespace coterie::test {
 namespace {
 
-const char* const kModels[] = {"deepseek2-v3", "deepseek2-q4_k_m", "deepseek2-v2-lite-legacy", "llama-gqa"};
+const char* const kModels[] = {"deepseek2-v3", "deepseek2-q4_k_m", "deepseek2-v2-lite-legacy", "llama-gqa",
+                               "llama-mixtral-numbered-q8_0", "deepseek-moe", "qwen2moe-q8_0", "qwen3moe-q4_k_m",
+                               "gpt-oss-window", "gpt-oss-long", "minimax-m2-moe", "glm4moe-large", "granitemoe-shared"};
 
 std::vector<float> fresh_logits(const Loaded& l, const std::vector<int32_t>& tokens, uint32_t n_chunk = 0) {
   auto s = l.session(512, n_chunk);

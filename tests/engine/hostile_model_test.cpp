@@ -61,14 +61,17 @@ TEST_F(HostileModel, LyingHyperParameters) {
       "attention.key_length_mla", "attention.value_length_mla", "expert_count", "expert_used_count",
       "expert_shared_count", "expert_feed_forward_length", "expert_group_count", "expert_group_used_count",
       "expert_gating_func", "expert_weights_scale", "leading_dense_block_count", "nextn_predict_layers",
-      "attention.indexer.head_count", "attention.indexer.key_length", "attention.indexer.top_k"};
+      "attention.indexer.head_count", "attention.indexer.key_length", "attention.indexer.top_k",
+      "attention.sliding_window", "attention.scale", "embedding_scale", "residual_scale", "logit_scale",
+      "expert_shared_feed_forward_length"};
   const uint32_t kValues[] = {0, 1, 3, 513, 0x7fffffff, 0xffffffff, 0x7fc00000, 0x7f800000};  // also infinity, NaN
   int n_refused = 0, n_tried = 0;
   for (const char* name : {"deepseek2-v3", "deepseek2-groups-sum", "deepseek2-v2-lite-legacy", "llama-gqa", "deepseek2-nextn",
-                           "deepseek32-v3.2"}) {
+                           "deepseek32-v3.2", "deepseek-moe", "llama-mixtral", "qwen2moe-moe", "qwen3moe-moe", "gpt-oss-window",
+                           "minimax-m2-moe", "glm4moe-air", "granitemoe-shared"}) {
     const Bytes original = read(tiny_model(name));
     ASSERT_EQ(load_and_run(original), Code::kOk);
-    const std::string prefix = std::string(name, std::strchr(name, '-')).append(".");
+    const std::string prefix = std::string(name, std::strrchr(name, '-')).append(".");
     for (const char* key : kKeys) {
       const size_t at = value_offset(original, prefix + key);
       if (at == 0) continue;
@@ -91,7 +94,8 @@ TEST_F(HostileModel, RandomDamageAnywhere) {
   const uint32_t seed = std::getenv("COTERIE_TEST_SEED") != nullptr ? std::atoi(std::getenv("COTERIE_TEST_SEED")) : 1;
   std::printf("seed %u (COTERIE_TEST_SEED)\n", seed);
   std::mt19937 random(seed);
-  for (const char* name : {"deepseek2-q4_k_m-groups", "deepseek2-q8_0-legacy", "deepseek32-q8_0", "llama-f16"}) {
+  for (const char* name : {"deepseek2-q4_k_m-groups", "deepseek2-q8_0-legacy", "deepseek32-q8_0", "llama-f16", "gpt-oss-q8_0",
+                           "llama-mixtral-numbered"}) {
     const Bytes original = read(tiny_model(name));
     for (int round = 0; round < 40; ++round) {
       Bytes file = original;
@@ -103,19 +107,66 @@ TEST_F(HostileModel, RandomDamageAnywhere) {
 }
 
 // A tensor that the architecture does not know would silently be missing from the computation.
-TEST_F(HostileModel, AnUnknownTensorOfALayerIsRefusedByName) {
-  Bytes file = read(tiny_model("llama-bias"));
-  const std::string known = "blk.0.attn_q.bias", unknown = "blk.0.attn_q.bidt";
-  const auto at = std::search(file.begin(), file.end(), known.begin(), known.end());
-  ASSERT_NE(at, file.end());
-  std::copy(unknown.begin(), unknown.end(), at);
+TEST_F(HostileModel, AnUnknownTensorIsRefusedByName) {
+  struct Case { const char *model, *known, *unknown; };
+  for (const Case& c : {Case{"llama-bias", "blk.0.attn_q.bias", "blk.0.attn_q.bidt"},
+                        Case{"llama-bias", "blk.2.attn_q.bias", "blk.3.attn_q.bias"},  // there are three layers
+                        Case{"qwen2-output-bias", "output.bias", "output.bidt"},
+                        Case{"glm4moe-air", "blk.0.attn_k.bias", "blk.9.attn_k.bias"}}) {
+    Bytes file = read(tiny_model(c.model));
+    const std::string known = c.known, unknown = c.unknown;
+    const auto at = std::search(file.begin(), file.end(), known.begin(), known.end());
+    ASSERT_NE(at, file.end()) << known;
+    std::copy(unknown.begin(), unknown.end(), at);
+    EXPECT_EQ(load_and_run(file), Code::kUnsupported) << unknown;
+    std::unique_ptr<Model> model;
+    EXPECT_NE(Model::load(*engine, path, &model).message().find(unknown), std::string::npos) << unknown;
+  }
+}
+
+TEST_F(HostileModel, LayersOfDifferentSizesAreRefused) {
+  Bytes file = read(tiny_model("llama-per-layer"));
+  const size_t at = value_offset(file, "llama.feed_forward_length") + 12;  // behind the type and number of the elements
+  const uint32_t value = 96;
+  std::memcpy(file.data() + at, &value, sizeof value);
   EXPECT_EQ(load_and_run(file), Code::kUnsupported);
   std::unique_ptr<Model> model;
-  EXPECT_NE(Model::load(*engine, path, &model).message().find(unknown), std::string::npos);
+  const std::string message(Model::load(*engine, path, &model).message());
+  EXPECT_EQ(message, "key llama.feed_forward_length: 160 in layer 1, expected 96 as in layer 0");
+}
+
+TEST_F(HostileModel, ARefusalNamesTheKey) {
+  struct Case { const char *model, *key; uint32_t value; const char* message; };
+  const uint32_t kNan = 0x7fc00000;
+  const Case kCases[] = {
+      {"llama-gqa", "llama.attention.head_count_kv", 3, "llama.attention.head_count_kv: 3, expected a divisor of"},
+      {"llama-gqa", "llama.attention.head_count_kv", 5, "llama.attention.head_count_kv: 5, expected 1 to 4"},
+      {"llama-gqa", "llama.attention.layer_norm_rms_epsilon", kNan, "llama.attention.layer_norm_rms_epsilon: nan"},
+      {"llama-gqa", "llama.rope.dimension_count", 7, "llama.rope.dimension_count: 7, expected an even number"},
+      {"llama-mixtral", "llama.expert_used_count", 9, "llama.expert_used_count: 9, expected 1 to 8"},
+      {"llama-mixtral-numbered", "llama.expert_count", 9, "blk.0.ffn_gate_inp.weight"},
+      {"deepseek-moe", "deepseek.expert_shared_count", 1025, "deepseek.expert_shared_count: 1025"},
+      {"qwen2moe-moe", "qwen2moe.expert_shared_feed_forward_length", 0, "qwen2moe.expert_shared_feed_forward_length: 0"},
+      {"qwen3moe-moe", "qwen3moe.expert_feed_forward_length", 0, "qwen3moe.expert_feed_forward_length: 0"},
+      {"gpt-oss-window", "gpt-oss.attention.sliding_window", 0, "gpt-oss.attention.sliding_window: 0, expected 1 to"},
+      {"minimax-m2-moe", "minimax-m2.expert_gating_func", 4, "minimax-m2.expert_gating_func: 4, expected 0 to 3"},
+      {"glm4moe-air", "glm4moe.nextn_predict_layers", 4, "glm4moe.nextn_predict_layers: 4, expected 0 to 3"},
+      {"granitemoe-moe", "granitemoe.logit_scale", kNan, "granitemoe.logit_scale: nan"}};
+  for (const Case& c : kCases) {
+    Bytes file = read(tiny_model(c.model));
+    const size_t at = value_offset(file, c.key);
+    ASSERT_NE(at, 0u) << c.key;
+    std::memcpy(file.data() + at, &c.value, sizeof c.value);
+    EXPECT_NE(load_and_run(file), Code::kOk) << c.key;
+    std::unique_ptr<Model> model;
+    const std::string message(Model::load(*engine, path, &model).message());
+    EXPECT_NE(message.find(c.message), std::string::npos) << message;
+  }
 }
 
 TEST_F(HostileModel, EveryWeightNotANumber) {
-  for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "deepseek32-v3.2", "llama-gqa"}) {
+  for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "deepseek32-v3.2", "llama-gqa", "gpt-oss-window",
+                           "qwen2moe-moe", "minimax-m2-moe", "granitemoe-shared"}) {
     Bytes file = read(tiny_model(name));
     const uint32_t nan = 0x7fc00000;
     for (size_t at = file.size() * 9 / 10 & ~size_t{3}; at + 4 <= file.size(); at += 4) std::memcpy(file.data() + at, &nan, 4);

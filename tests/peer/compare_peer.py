@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares next-token probabilities of llama.cpp, the engine and the float64 reference on every tiny model.
 
-  compare_peer.py --models DIR --work DIR [--coterie PROGRAM]
+  compare_peer.py --models DIR --work DIR [--coterie PROGRAM] [--only TEXT] [--table FILE]
 
 DIR of --models as written by tests/reference/tiny_models.py; llama.cpp comes as the npm package node-llama-cpp and is
 installed below --work, never in the source tree. Exit code 77 (skipped) when it cannot be installed.
@@ -15,6 +15,7 @@ of activations and cache explains. The reference computes it: E = distance betwe
 G = distance between exact and ggml-rounded reference. Total variation obeys the triangle inequality, so two correct
 engines are within E + G; SLACK allows for int8 codes that float32 errors flip, and FLOOR for float32 errors themselves.
 Models of F32 weights have G = 0, so ref~llama is bounded by FLOOR alone, and E is the F16 cache: about 1e-4.
+--table writes what was measured as Markdown: docs/agreement.md is made so.
 """
 
 import argparse
@@ -71,7 +72,7 @@ def read_logits(path, n_tokens):
 
 
 def compare(entry, models, peer, program):
-    """Returns a line of measurements and a list of complaints."""
+    """Returns a line of measurements, cells of a table, and a list of complaints."""
     path, ids = os.path.join(models, entry["file"]), entry["prompt"]
     exact = forward.logits(path, ids)
     like_engine = forward.logits(path, ids, forward.Numerics("int8", kv_f16=True))
@@ -80,11 +81,12 @@ def compare(entry, models, peer, program):
     like_ggml = forward.logits(path, ids, forward.Numerics("ggml", absorbed=not legacy))
     engine_error = Distance(exact, like_engine).variation.mean()
     ggml_error = Distance(exact, like_ggml).variation.mean()
-    columns, complaints = [], []
+    columns, cells, complaints = [], {}, []
 
     def check(name, reference, logits, explained):
         distance, limit = Distance(reference, logits).variation.mean(), SLACK * explained + FLOOR
         columns.append(f"{name} {distance:.1e} (limit {limit:.1e})")
+        cells[name] = f"{distance:.1e}"
         if distance > limit:
             complaints.append(name)
 
@@ -100,11 +102,35 @@ def compare(entry, models, peer, program):
         engine = None
         columns.append("the engine refuses it")
     if engine is not None:
+        clear = Distance(like_engine, engine).relative[:entry["n_clear"]].max()
+        cells["clear"] = f"{clear:.1e}"
         check("cot~ref", like_engine, engine, engine_error)
         if peer is not None:
             check("cot~llama", peer, engine, engine_error + ggml_error)
             columns.append(f"KL {Distance(peer, engine).kl.mean():.1e}")
-    return "  ".join(columns), complaints
+    return "  ".join(columns), cells, complaints
+
+
+def table_row(entry, cells):
+    refused = "not supported" if "clear" not in cells else ""
+    columns = [f"`{entry['name']}`", entry["exercises"], refused or cells["clear"], refused or cells["cot~ref"],
+               entry["peer_note"] if entry["peer"] is None else refused or cells["cot~llama"]]
+    return "| " + " | ".join(columns) + " |\n"
+
+
+TABLE_HEAD = """# Agreement of every form
+
+Written by `tests/peer/compare_peer.py --table`, from the tiny models of `tests/reference` (seed {seed}), with llama.cpp of
+node-llama-cpp {version}. The columns:
+
+- *reference*: largest error of a logit at the first {n_clear} tokens, over the standard deviation of logits, against
+  `tests/reference/forward.py` in double precision with the engine's roundings (int8 activations, F16 cache)
+- *all tokens*: mean total variation of next-token distributions against the same
+- *llama.cpp*: the same against llama.cpp with an F32 cache, which rounds elsewhere: what remains is the two roundings
+
+| form | what it exercises | reference | all tokens | llama.cpp |
+|---|---|---|---|---|
+"""
 
 
 def main():
@@ -112,10 +138,13 @@ def main():
     parser.add_argument("--models", required=True, help="directory of tiny models")
     parser.add_argument("--work", required=True, help="directory for llama.cpp and its results")
     parser.add_argument("--coterie", help="the engine's program; without it only reference and llama.cpp are compared")
+    parser.add_argument("--only", default="", help="only models whose name contains this")
+    parser.add_argument("--table", help="write the measurements to this file as Markdown; needs --coterie")
     args = parser.parse_args()
     manifest, work = tiny_models.load_manifest(args.models), os.path.abspath(args.work)
     models = os.path.abspath(args.models)
-    expressible = [entry for entry in manifest["models"] if entry["peer"]]
+    entries = [entry for entry in manifest["models"] if args.only in entry["name"]]
+    expressible = [entry for entry in entries if entry["peer"]]
     try:
         package = install(work)
         peers, backend = llama_logits(package, work, models, expressible)
@@ -123,20 +152,25 @@ def main():
         print(f"skipped: {reason}")
         return SKIPPED
     print(f"seed {manifest['seed']}; llama.cpp of node-llama-cpp {installed_version(package)}, {backend}, F32 cache")
-    n_failed = 0
-    for entry in manifest["models"]:
+    n_failed, rows = 0, []
+    for entry in entries:
         peer = peers.get(entry["name"])
         try:
             if isinstance(peer, str):
                 raise RuntimeError(peer)
-            line, complaints = compare(entry, models, peer, args.coterie)
+            line, cells, complaints = compare(entry, models, peer, args.coterie)
+            rows.append(table_row(entry, cells) if args.table else "")
         except RuntimeError as error:
             line, complaints = "", [str(error)]
         n_failed += bool(complaints)
         notes = f"  [{entry['peer_note']}]" if entry["peer_note"] else ""
         verdict = f"FAILED: {', '.join(complaints)}" if complaints else "ok"
         print(f"{entry['name']:28} {line}  {verdict}{notes}", flush=True)
-    print(f"{len(expressible)} of {len(manifest['models'])} forms can be said to llama.cpp; {n_failed} failed")
+    print(f"{len(expressible)} of {len(entries)} forms can be said to llama.cpp; {n_failed} failed")
+    if args.table and not n_failed:
+        with open(args.table, "w", encoding="utf-8") as file:
+            file.write(TABLE_HEAD.format(seed=manifest["seed"], version=installed_version(package),
+                                         n_clear=tiny_models.N_CLEAR) + "".join(rows))
     return 1 if n_failed else 0
 
 

@@ -1,4 +1,4 @@
-"""The forms of model that tiny_models.py writes: shapes, options, and what each form is there for."""
+"""The forms with latent attention that tiny_models.py writes: shapes, options, and what each form is there for."""
 
 import dataclasses
 
@@ -12,6 +12,7 @@ YARN_PLAIN = {"type": "yarn", "factor": 8.0, "original_context_length": 32}
 @dataclasses.dataclass
 class Deepseek2:
     """Shape and options of a deepseek2 model. Defaults: a small V3."""
+    arch = "deepseek2"
     n_embd: int = 64
     n_layer: int = 3
     n_dense: int = 1
@@ -47,24 +48,10 @@ class Deepseek2:
 @dataclasses.dataclass
 class Deepseek32(Deepseek2):
     """The same with an indexer. Defaults: a small V3.2."""
+    arch = "deepseek32"
     top_k: int = 6
     n_index_head: int = 4
     index_dim: int = 64
-
-
-@dataclasses.dataclass
-class Llama:
-    n_embd: int = 64
-    n_layer: int = 3
-    n_head: int = 4
-    n_head_kv: int = 2
-    head_dim: int = 16
-    n_ff: int = 160
-    rope: dict = dataclasses.field(default_factory=dict)
-    rope_freqs: bool = False
-    bias: bool = False
-    tied: bool = False
-    minimal: bool = False
 
 
 # V2: softmax, no bias, no renormalisation.
@@ -187,25 +174,5 @@ def deepseek32_forms():
     yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", top_k=8, n_prompt=24, n_layer=2, **WIDE)
 
 
-def llama_forms():
-    def form(name, exercises, types="F32", n_prompt=24, n_shards=1, **options):
-        return Form(f"llama-{name}", Llama(**options), exercises, types, n_prompt, n_shards)
-
-    yield form("mha", "as many kv heads as heads", n_head_kv=4)
-    yield form("gqa", "two heads to a kv head, prompt of more than 256 tokens", n_prompt=280)
-    yield form("rope-freqs", "rope_freqs.weight of Llama 3.1", rope_freqs=True, n_prompt=100,
-               rope={"freq_base": 500000.0})
-    yield form("linear", "linear rope scaling", rope={"type": "linear", "factor": 4.0, "freq_base": 100000.0})
-    yield form("yarn", "generic YaRN: cos and sin scaled", rope=YARN_PLAIN, n_prompt=100)
-    yield form("yarn-attn-factor", "YaRN with attn_factor", rope={**YARN_PLAIN, "attn_factor": 0.9})
-    yield form("tied", "no output.weight", tied=True)
-    yield form("bias", "biases on q, k, v and output", bias=True)
-    yield form("head-dim", "head_dim is not n_embd / n_head", head_dim=32)
-    yield form("minimal", "only required keys", n_head_kv=4, minimal=True)
-    yield form("q8_0", "Q8_0 weights", "Q8_0")
-    yield form("f16", "F16 weights", "F16")
-    yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_embd=256, n_ff=512, head_dim=64, n_prompt=100)
-
-
 def all_forms():
-    return [*deepseek2_forms(), *member_forms(), *deepseek32_forms(), *llama_forms()]
+    return [*deepseek2_forms(), *member_forms(), *deepseek32_forms()]

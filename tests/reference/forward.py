@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reference forward pass in float64: logits of `deepseek2`, `deepseek32` and `llama` models, read from a GGUF file.
+"""Reference forward pass in float64: logits of the models in architectures.py, read from a GGUF file.
 
 Written from the papers and the format descriptions, never from this project's C++: every formula names its source.
 Nothing is fast, all is float64. Linear layers use dequantised weights. The roundings that an engine makes
@@ -22,6 +22,8 @@ import numpy as np
 
 import gguf
 import quants
+from architectures import ARCHITECTURES
+from feed_forward import moe, softmax, swiglu, top_k
 
 
 @dataclasses.dataclass
@@ -37,6 +39,7 @@ class Model:
     def __init__(self, path, numerics=Numerics()):
         self.file, self.numerics = gguf.Reader(path), numerics
         self.arch = self.file.metadata["general.architecture"]
+        self.kind = ARCHITECTURES[self.arch]
         self._dequantised, self._cache = {}, {}
         self.n_past = 0  # positions evaluated so far
         # What the last forward() found, for choosing prompts on which engines can be compared tightly:
@@ -45,8 +48,11 @@ class Model:
         self.ties = {}  # kind of rounding -> smallest distance to a tie, relative to the root mean square of its vector
 
     def key(self, name, default=None):
-        """Metadata of the architecture. Without a default the key must be there."""
+        """Metadata of the architecture; of a value per layer the first, as all are the same. Without a default the key
+        must be there."""
         value = self.file.metadata.get(f"{self.arch}.{name}", default)
+        if isinstance(value, list):
+            value = value[0]
         if value is None:
             raise KeyError(f"{self.arch}.{name}")
         return value
@@ -108,19 +114,6 @@ def rms_norm(x, w, eps):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
 
 
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def silu(x):
-    return x * sigmoid(x)
-
-
 @dataclasses.dataclass
 class Rope:
     cos: np.ndarray  # [n_tokens, n_rot / 2], already multiplied by the YaRN magnitude
@@ -180,92 +173,20 @@ def rotate_halves(x, rope):
     return np.concatenate([y[..., 0::2], y[..., 1::2]], -1)
 
 
-def attend(q, k, v, scale, allowed=None):
+def attend(q, k, v, scale, allowed=None, sinks=None):
     """Causal attention of the last positions. q [t, head, n], k [s, head, n], v [s, head, m] -> [t, head, m]
 
-    allowed [t, s]: the positions that take part, all without it.
+    allowed [t, s]: the positions that take part, all without it. sinks [head]: scores that take part without a value.
     """
     q, k, v = (x.transpose(1, 0, 2) for x in (q, k, v))  # [head, t or s, n]
     scores = q @ k.transpose(0, 2, 1) * scale
     scores[:, np.triu(np.ones(scores.shape[1:], bool), 1 + scores.shape[2] - scores.shape[1])] = -np.inf
     if allowed is not None:
         scores[:, ~allowed] = -np.inf
+    if sinks is not None:  # one more key, whose value is zero
+        scores = np.concatenate([scores, np.broadcast_to(sinks[:, None, None], (*scores.shape[:2], 1))], -1)
+        v = np.concatenate([v, np.zeros_like(v[:, :1])], 1)
     return (softmax(scores) @ v).transpose(1, 0, 2)
-
-
-# --- feed-forward ---
-
-def swiglu(w, prefix, suffix, x):
-    """down(silu(gate x) * up x)"""
-    hidden = silu(w.linear(f"{prefix}ffn_gate{suffix}", x)) * w.linear(f"{prefix}ffn_up{suffix}", x)
-    return w.linear(f"{prefix}ffn_down{suffix}", hidden)
-
-
-def top_k(scores, k):
-    """Indices of the k largest of a vector, ties: lower index first; and the scores of the last and the next one."""
-    order = np.argsort(-scores, kind="stable")
-    return order[:k], scores[order[k - 1]], scores[order[k]] if k < len(scores) else -np.inf
-
-
-def route(w, prefix, x):
-    """One token x [n_embd] -> (expert ids, their weights, margin of the choice).
-
-    The routers of DeepSeek-V2 (softmax, no bias) and V3 (sigmoid, "noaux_tc"), as in DeepSeek-V3 model.py Gate: a bias
-    takes part in the choice only; groups are ranked by their best expert, with a bias by the sum of their two best
-    biased scores; experts of other groups cannot be chosen.
-    """
-    biases = [name for name in (f"{prefix}exp_probs_b.bias", f"{prefix}exp_probs_b.weight") if w.has(name)]
-    # Unset means softmax (V2), but for GLM-4.7-Flash, whose routers have the bias that goes with a sigmoid.
-    gating = w.key("expert_gating_func", 0) or (2 if biases else 1)
-
-    def lead(last, following):
-        # In units of a sigmoid, whose slope is at most 1/4 of a logit; a ratio of softmax values is a logit.
-        return (math.log(last / following) / 4 if following > 0 else np.inf) if gating == 1 else last - following
-
-    logits = w.get(f"{prefix}ffn_gate_inp.weight") @ x
-    probs = softmax(logits) if gating == 1 else sigmoid(logits)
-    selection = probs
-    for bias in biases:
-        selection = probs + w.get(bias)
-    n_group, group_margin = w.key("expert_group_count", 1), np.inf
-    if n_group > 1:
-        groups = selection.reshape(n_group, -1)
-        best = np.sort(groups, 1)[:, ::-1]
-        group_scores = best[:, 0] if selection is probs else best[:, :2].sum(1)
-        chosen, *around = top_k(group_scores, w.key("expert_group_used_count"))
-        group_margin = lead(*around)
-        masked = np.full_like(groups, -np.inf)
-        masked[chosen] = groups[chosen]
-        selection = masked.reshape(-1)
-    ids, *around = top_k(selection, w.key("expert_used_count"))
-    weights = probs[ids]
-    if w.key("expert_weights_norm", False):
-        weights = weights / max(weights.sum(), 2.0 ** -14)
-    return ids, weights * (w.key("expert_weights_scale", 0.0) or 1.0), min(lead(*around), group_margin)
-
-
-def expert(w, prefix, e, x):
-    """Expert e of the stacks; gate and up may be fused: rows 0..n-1 are gate, the rest up."""
-    def product(name, x):
-        return w.get(name)[e] @ w.activations(name, x)
-
-    if w.has(f"{prefix}ffn_gate_up_exps.weight"):
-        gate, up = np.split(product(f"{prefix}ffn_gate_up_exps.weight", x), 2)
-    else:
-        gate, up = (product(f"{prefix}ffn_{part}_exps.weight", x) for part in ("gate", "up"))
-    return product(f"{prefix}ffn_down_exps.weight", silu(gate) * up)
-
-
-def moe(w, prefix, x):
-    out = np.zeros_like(x)
-    for t in range(len(x)):
-        ids, weights, margin = route(w, prefix, x[t])
-        w.routes.append((tuple(sorted(ids)), margin))
-        for e, weight in zip(ids, weights):
-            out[t] += weight * expert(w, prefix, e, x[t])
-    if w.has(f"{prefix}ffn_gate_shexp.weight"):
-        out += swiglu(w, prefix, "_shexp", x)
-    return out
 
 
 # --- attention ---
@@ -356,16 +277,41 @@ def mla(w, prefix, x, eps):
     return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
 
 
-def gqa(w, prefix, x):
-    """Grouped-query attention of llama: query head h reads kv head h / (n_head / n_head_kv)."""
+def gqa(w, prefix, i, x, eps):
+    """Grouped-query attention of layer i: query head h reads kv head h / (n_head / n_head_kv)."""
     n_head, n_tokens = w.key("attention.head_count"), len(x)
     n_head_kv = w.key("attention.head_count_kv", n_head)
     head_dim = w.key("attention.key_length", w.key("embedding_length") // n_head)
-    rope = rope_tables(w, w.key("rope.dimension_count", head_dim), n_tokens)
-    q, k, v = (w.linear(f"{prefix}attn_{part}", x).reshape(n_tokens, -1, head_dim) for part in "qkv")
-    k, v = w.cached(f"{prefix}k", rotate(k, rope)), w.cached(f"{prefix}v", v)
+    value_dim = w.key("attention.value_length", w.key("embedding_length") // n_head)
+    n_rot = w.key("rope.dimension_count", head_dim)
+    rope = rope_tables(w, n_rot, n_tokens)
+    if w.has(f"{prefix}attn_qkv.weight"):
+        sizes = np.array([n_head * head_dim, n_head_kv * head_dim, n_head_kv * value_dim])
+        parts = np.split(w.linear(f"{prefix}attn_qkv", x), sizes.cumsum()[:-1], -1)
+    else:
+        parts = [w.linear(f"{prefix}attn_{part}", x) for part in "qkv"]
+
+    def place(part, name):
+        """Norm and rotation of queries or keys [n_tokens, heads * head_dim] -> [n_tokens, heads, head_dim]."""
+        norm = f"{prefix}attn_{name}_norm.weight"
+        if w.kind.qk_norm == "rows":
+            part = rms_norm(part, w.get(norm), eps)
+        part = part.reshape(n_tokens, -1, head_dim)
+        if w.kind.qk_norm == "heads" and (w.arch != "glm4moe" or w.has(norm)):  # GLM-4.5-Air has none
+            part = rms_norm(part, w.get(norm), eps)
+        turned = (rotate_halves if w.kind.half_split else rotate)(part[..., :n_rot], rope)
+        return np.concatenate([turned, part[..., n_rot:]], -1)
+
+    q, k, v = place(parts[0], "q"), place(parts[1], "k"), parts[2].reshape(n_tokens, -1, value_dim)
+    k, v = w.cached(f"{prefix}k", k), w.cached(f"{prefix}v", v)
     k, v = (np.repeat(part, n_head // n_head_kv, 1) for part in (k, v))
-    out = attend(rotate(q, rope), k, v, 1 / math.sqrt(head_dim))
+    allowed = None
+    if w.kind.even_window and i % 2 == 0:  # a token sees itself and the window - 1 tokens before it
+        distance = positions(w, n_tokens)[:, None] - np.arange(len(k))
+        allowed = distance < w.key("attention.sliding_window")
+    sinks = w.get(f"{prefix}attn_sinks.weight") if w.has(f"{prefix}attn_sinks.weight") else None
+    scale = w.key("attention.scale", 0.0) or 1 / math.sqrt(head_dim)
+    out = attend(q, k, v, scale, allowed, sinks)
     return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
 
 
@@ -376,20 +322,22 @@ def forward(w, ids):
 
     Returns logits [n_tokens, n_vocab]. Layers of next-token prediction at the end of the file are not part of it.
     """
-    if w.arch not in ("deepseek2", "deepseek32", "llama"):
-        raise ValueError(f"architecture {w.arch}")
     w.routes, w.choices, w.ties = [], [], {}
     eps = w.key("attention.layer_norm_rms_epsilon")
-    h = w.get("token_embd.weight")[np.asarray(ids)]
+    residual = w.key("residual_scale", 0.0) or 1.0  # this and the other multipliers: Granite
+    h = w.get("token_embd.weight")[np.asarray(ids)] * (w.key("embedding_scale", 0.0) or 1.0)
     for i in range(w.key("block_count") - w.key("nextn_predict_layers", 0)):
         prefix = f"blk.{i}."
         x = rms_norm(h, w.get(f"{prefix}attn_norm.weight"), eps)
-        h = h + (gqa(w, prefix, x) if w.arch == "llama" else mla(w, prefix, x, eps))
-        x = rms_norm(h, w.get(f"{prefix}ffn_norm.weight"), eps)
-        h = h + (moe(w, prefix, x) if w.has(f"{prefix}ffn_gate_inp.weight") else swiglu(w, prefix, "", x))
+        h = h + residual * (mla(w, prefix, x, eps) if w.kind.latent else gqa(w, prefix, i, x, eps))
+        x = rms_norm(h, w.get(f"{prefix}{w.kind.ffn_norm}.weight"), eps)
+        h = h + residual * (moe(w, prefix, x) if w.has(f"{prefix}ffn_gate_inp.weight") else swiglu(w, prefix, "", x))
     w.n_past += len(ids)
     h = rms_norm(h, w.get("output_norm.weight"), eps)
-    return w.linear("output" if w.has("output.weight") else "token_embd", h)
+    logits = w.linear("output" if w.has("output.weight") else "token_embd", h)
+    if w.has("output.bias") and not w.has("output.weight"):
+        logits = logits + w.get("output.bias")
+    return logits / (w.key("logit_scale", 0.0) or 1.0)
 
 
 def logits(path, ids, numerics=Numerics()):

@@ -27,6 +27,7 @@ import numpy as np
 import forms
 import forward
 import gguf
+import gqa_forms
 import quants
 
 SEED = 20240507
@@ -138,15 +139,9 @@ def deepseek32_keys(c):
     return deepseek2_keys(c, "deepseek32") | {f"deepseek32.attention.indexer.{key}": n for key, n in index.items()}
 
 
-def llama_keys(c):
-    keys = {"context_length": context_length(c.rope), "embedding_length": c.n_embd, "block_count": c.n_layer,
-            "feed_forward_length": c.n_ff, "attention.head_count": c.n_head,
-            "attention.layer_norm_rms_epsilon": 1e-5}
-    if not c.minimal:
-        keys |= {"attention.head_count_kv": c.n_head_kv, "attention.key_length": c.head_dim,
-                 "attention.value_length": c.head_dim, "rope.dimension_count": c.head_dim, "rope.freq_base": 10000.0,
-                 "vocab_size": N_VOCAB}
-    return {f"llama.{key}": value for key, value in keys.items()} | rope_keys("llama", c.rope)
+def gqa_keys(c):
+    keys = gqa_forms.keys(c, N_VOCAB, context_length(c.rope))
+    return {f"{c.arch}.{key}": value for key, value in keys.items()} | rope_keys(c.arch, c.rope)
 
 
 class Tensors:
@@ -239,27 +234,13 @@ def deepseek32_tensors(t, c):
         t.vector(f"{p}k_norm.bias", c.index_dim, 0.2)
 
 
-def llama_tensors(t, c):
-    t.ends(c)
-    if c.rope_freqs:
-        t.arrays["rope_freqs.weight"] = np.float32(np.linspace(1, 8, c.head_dim // 2))
-    for i in range(c.n_layer):
-        p = f"blk.{i}."
-        t.norm(f"{p}attn_norm", c.n_embd)
-        for part, n_head, gain in (("q", c.n_head, 1.5), ("k", c.n_head_kv, 1.0), ("v", c.n_head_kv, 1.0)):
-            t.matrix(f"{p}attn_{part}", n_head * c.head_dim, c.n_embd, gain=gain)
-            if c.bias:
-                t.vector(f"{p}attn_{part}.bias", n_head * c.head_dim, 0.5)
-        t.matrix(f"{p}attn_output", c.n_embd, c.n_head * c.head_dim)
-        if c.bias:
-            t.vector(f"{p}attn_output.bias", c.n_embd, 0.5)
-        t.norm(f"{p}ffn_norm", c.n_embd)
-        t.ffn(p, "", c.n_embd, c.n_ff)
+def gqa_tensors(t, c):
+    gqa_forms.tensors(t, c, N_VOCAB)
 
 
 def tensor_type(name, array, types, n_layer):
     """Norms, biases and the router stay F32 (llama-quant.cpp, tensor_allows_quantization); Q4_K_M is its recipe."""
-    if array.ndim == 1 or "ffn_gate_inp" in name:
+    if array.ndim == 1 or "ffn_gate_inp" in name or name.endswith(".bias"):
         return "F32"
     wanted = types
     if types == "Q4_K_M":
@@ -277,10 +258,9 @@ def tensor_type(name, array, types, n_layer):
 
 def write_model(path, form, config):
     """Returns the path that opens the model."""
-    arch = type(config).__name__.lower()
-    make_keys, make_tensors = {"deepseek2": (deepseek2_keys, deepseek2_tensors),
-                               "deepseek32": (deepseek32_keys, deepseek32_tensors),
-                               "llama": (llama_keys, llama_tensors)}[arch]
+    arch = config.arch
+    latent = {"deepseek2": (deepseek2_keys, deepseek2_tensors), "deepseek32": (deepseek32_keys, deepseek32_tensors)}
+    make_keys, make_tensors = latent.get(arch, (gqa_keys, gqa_tensors))
     tensors = Tensors(np.random.default_rng([SEED, zlib.crc32(form.name.encode())]))
     make_tensors(tensors, config)
     written = []
@@ -343,14 +323,18 @@ def make(directory, form):
     if form.peer not in ("same", None):
         peer = f"{form.name}-peer.gguf"
         write_model(os.path.join(directory, peer), form, form.peer)
-    return {"name": form.name, "file": os.path.basename(path), "arch": type(form.config).__name__.lower(),
+    return {"name": form.name, "file": os.path.basename(path), "arch": form.config.arch,
             "types": form.types, "types_used": types_used, "exercises": form.exercises, **choose_prompt(path, form),
             "peer": peer, "peer_note": form.peer_note}
 
 
+def all_forms():
+    return [*forms.all_forms(), *gqa_forms.all_forms()]
+
+
 def make_all(directory):
     os.makedirs(directory, exist_ok=True)
-    manifest = {"seed": SEED, "n_vocab": N_VOCAB, "models": [make(directory, form) for form in forms.all_forms()]}
+    manifest = {"seed": SEED, "n_vocab": N_VOCAB, "models": [make(directory, form) for form in all_forms()]}
     with open(os.path.join(directory, "manifest.json"), "w", encoding="utf-8") as file:
         json.dump(manifest, file, indent=1)
     return manifest
@@ -363,7 +347,8 @@ def load_manifest(directory):
 
 def is_current(directory):
     here, manifest = os.path.dirname(os.path.abspath(__file__)), os.path.join(directory, "manifest.json")
-    sources = (os.path.join(here, f"{name}.py") for name in ("tiny_models", "forms", "forward", "quants", "gguf"))
+    names = ("tiny_models", "forms", "gqa_forms", "forward", "feed_forward", "architectures", "quants", "gguf")
+    sources = (os.path.join(here, f"{name}.py") for name in names)
     return os.path.exists(manifest) and os.path.getmtime(manifest) > max(map(os.path.getmtime, sources))
 
 

@@ -1,0 +1,34 @@
+// qwen2: Qwen2, Qwen2.5, R1-Distill-Qwen: grouped-query attention with biases on queries, keys and values, dense SwiGLU.
+// Papers: arXiv 2407.10671, 2412.15115.
+#include "models/architectures.h"
+#include "models/gqa.h"
+
+namespace coterie {
+namespace {
+
+class Qwen2 final : public GqaDecoder {
+  void read(Config& config, Binder& t) override {
+    gqa_.read(config, t, trunk_.eps, &shape_);
+    ffn_.read_dense(config, shape_.n_layer);
+  }
+
+  void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
+    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
+    bind_attention(t);
+    t.vector("ffn_norm.weight", &l.ffn_norm, shape_.n_embd);
+    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
+  }
+
+  bool attention(const GqaStep& step) const override {
+    auto position = [](const GqaToken& token) { token.rotate_half_split(); };
+    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step) && gqa_.combine(step);
+  }
+};
+
+}  // namespace
+
+Status make_qwen2(const LoadContext& context, std::unique_ptr<Architecture>* out) {
+  return make_decoder<Qwen2>(context, "qwen2", out);
+}
+
+}  // namespace coterie
