@@ -3,7 +3,7 @@
 #include <cstring>
 #include <new>
 
-#include "chat/format.h"
+#include "chat/prompt.h"
 #include "coterie/coterie.h"
 #include "engine/engine.h"
 #include "engine/generation.h"
@@ -136,6 +136,59 @@ Status write_info(const coterie::Gguf& gguf, coterie_model_info* out) {
     u.n_bytes = usage.n_bytes;
   }
   return write_struct(c, "info", out);
+}
+
+std::string_view text_or_empty(const char* text) { return text == nullptr ? std::string_view() : text; }
+
+Status read_tool_calls(const coterie_message& m, std::vector<coterie::ToolCall>* out) {
+  if (m.n_tool_calls != 0) REQUIRE(m.tool_calls);
+  for (size_t i = 0; i < m.n_tool_calls; ++i) {
+    const coterie_tool_call& call = m.tool_calls[i];
+    REQUIRE(call.name);
+    REQUIRE(call.arguments);
+    out->push_back({std::string(text_or_empty(call.id)), call.name, call.arguments});
+  }
+  return {};
+}
+
+// An array of messages of whatever version of the struct.
+Status read_messages(const coterie_message* messages, size_t n, std::vector<coterie::Message>* out) {
+  if (n != 0) REQUIRE(messages);
+  if (n != 0 && messages->struct_size % alignof(coterie_message) != 0) {
+    return bad_struct_size("messages", messages->struct_size, sizeof(coterie_message));
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(messages);
+  for (size_t i = 0; i < n; ++i) {
+    coterie_message m;
+    const auto* at = reinterpret_cast<const coterie_message*>(bytes + i * messages->struct_size);
+    if (at->struct_size != messages->struct_size) {
+      return bad_struct_size("messages", at->struct_size, messages->struct_size);
+    }
+    COTERIE_RETURN_IF_ERROR(read_options(at, "messages", &m));
+    REQUIRE(m.role);
+    REQUIRE(m.content);
+    coterie::Message& message = out->emplace_back();
+    message.role = m.role;
+    message.content = m.content;
+    message.reasoning = text_or_empty(m.reasoning);
+    message.name = text_or_empty(m.name);
+    message.tool_call_id = text_or_empty(m.tool_call_id);
+    COTERIE_RETURN_IF_ERROR(read_tool_calls(m, &message.tool_calls));
+  }
+  return {};
+}
+
+Status write_chat(const coterie_model* model, const coterie_chat_options* options, const coterie_message* messages,
+                  size_t n_messages, coterie::MarkedText* out) {
+  REQUIRE(model);
+  coterie_chat_options o;
+  COTERIE_RETURN_IF_ERROR(read_options(options, "options", &o));
+  std::vector<coterie::Message> views;
+  COTERIE_RETURN_IF_ERROR(read_messages(messages, n_messages, &views));
+  const coterie::TemplateOptions template_options = {static_cast<coterie::Thinking>(o.thinking), text_or_empty(o.tools),
+                                                     text_or_empty(o.date), text_or_empty(o.variables)};
+  return coterie::write_prompt(model->model->tokenizer(), static_cast<coterie::ChatFormat>(o.format), template_options,
+                               views, out);
 }
 
 Status read_generation_options(const coterie_generation_options* options, coterie::Generation::Options* out) {
@@ -275,24 +328,25 @@ coterie_status coterie_chat_prompt(const coterie_model* model, const coterie_cha
                                    const coterie_message* messages, size_t n_messages, coterie_token* tokens,
                                    size_t capacity, size_t* n_tokens, coterie_error* error) {
   return guarded(error, [&]() -> Status {
-    REQUIRE(model);
     REQUIRE(n_tokens);
-    if (n_messages != 0) REQUIRE(messages);
     if (capacity != 0) REQUIRE(tokens);
-    coterie_chat_options o;
-    COTERIE_RETURN_IF_ERROR(read_options(options, "options", &o));
-    std::vector<coterie::Message> views(n_messages);
-    for (size_t i = 0; i < n_messages; ++i) {
-      REQUIRE(messages[i].role);
-      REQUIRE(messages[i].content);
-      views[i] = {messages[i].role, messages[i].content};
-    }
-    const coterie::Tokenizer& tokenizer = model->model->tokenizer();
-    coterie::ChatFormat format;
-    COTERIE_RETURN_IF_ERROR(coterie::resolve_format(tokenizer, static_cast<coterie::ChatFormat>(o.format), &format));
+    coterie::MarkedText text;
     std::vector<int32_t> ids;
-    COTERIE_RETURN_IF_ERROR(coterie::render_prompt(tokenizer, format, views, &ids));
+    COTERIE_RETURN_IF_ERROR(write_chat(model, options, messages, n_messages, &text));
+    COTERIE_RETURN_IF_ERROR(coterie::tokenize_prompt(model->model->tokenizer(), text, &ids));
     return fill(ids.data(), ids.size(), "tokens", tokens, capacity, n_tokens);
+  });
+}
+
+coterie_status coterie_chat_text(const coterie_model* model, const coterie_chat_options* options,
+                                 const coterie_message* messages, size_t n_messages, char* text, size_t capacity,
+                                 size_t* text_bytes, coterie_error* error) {
+  return guarded(error, [&]() -> Status {
+    REQUIRE(text_bytes);
+    if (capacity != 0) REQUIRE(text);
+    coterie::MarkedText written;
+    COTERIE_RETURN_IF_ERROR(write_chat(model, options, messages, n_messages, &written));
+    return fill(written.bytes().data(), written.size(), "text", text, capacity, text_bytes);
   });
 }
 

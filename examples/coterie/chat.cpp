@@ -27,7 +27,7 @@ class Chat {
         reasoning_view_(kReasoningViews.at(options.reasoning)),
         model_(options.model.load()),
         session_(model_, options.session),
-        conversation_(options.system, kChatFormats.at(options.format)) {}
+        conversation_(options.system, {kChatFormats.at(options.format), options.thinking, {}, options.date, {}}) {}
 
   // One turn. False if the answer was stopped by an interrupt.
   bool answer(const std::string& message, uint64_t default_seed);
@@ -57,6 +57,7 @@ bool Chat::answer(const std::string& message, uint64_t default_seed) {
     const Conversation::Prompt prompt = conversation_.prompt(model_, session_.n_ctx());
     if (prompt.n_dropped > 0)
       write_dim("(the context is full: forgot the oldest " + std::to_string(prompt.n_dropped) + " turns)\n");
+    if (options_.show_prompt) write_dim(conversation_.prompt_text(model_) + "\n");
     return write_answer(prompt, default_seed);
   } catch (...) {
     conversation_.drop_turn();

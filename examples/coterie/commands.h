@@ -35,6 +35,9 @@ struct ChatOptions {
   std::optional<std::string> prompt;  // one turn; without it, a conversation
   std::string reasoning = "show";     // of kReasoningViews
   std::string format = "auto";        // of kChatFormats
+  coterie_thinking thinking = COTERIE_THINKING_AUTO;
+  std::string date;          // empty: today
+  bool show_prompt = false;  // print the text of each prompt
   bool stats = false;
 };
 // A conversation at the terminal, or one turn of it.

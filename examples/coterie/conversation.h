@@ -8,7 +8,8 @@
 
 class Conversation {
  public:
-  Conversation(std::string system, coterie_chat_format format) : system_(std::move(system)), format_(format) {}
+  Conversation(std::string system, coterie::ChatOptions options)
+      : system_(std::move(system)), options_(std::move(options)) {}
 
   const std::string& system() const { return system_; }
   void set_system(std::string text) { system_ = std::move(text); }
@@ -27,14 +28,16 @@ class Conversation {
   // answer, old turns are forgotten until half of it is free: so this happens rarely, and each time the rest of the
   // conversation is evaluated anew. Throws if even the last message alone does not fit.
   Prompt prompt(const coterie::Model& model, size_t n_ctx);
+  // The prompt as text, for people to read.
+  std::string prompt_text(const coterie::Model& model) const { return model.chat_text(messages(), options_); }
 
  private:
   struct Turn {
-    std::string user, assistant;
+    std::string user, assistant, reasoning;
   };
-  std::vector<coterie::Token> tokens(const coterie::Model& model) const;
+  std::vector<coterie::Message> messages() const;
 
   std::string system_;  // empty: none
-  coterie_chat_format format_;
+  coterie::ChatOptions options_;
   std::vector<Turn> turns_;
 };

@@ -94,6 +94,13 @@ void add_chat_command(CLI::App& app) {
   command->add_option("--format", options->format, "chat format of the prompt; auto = as the file says")
       ->check(CLI::IsMember(kChatFormats))
       ->option_text("auto|plain|v2|v3|r1|r1-zero [auto]");
+  auto* think = command->add_flag_callback("--think", [o = options] { o->thinking = COTERIE_THINKING_ON; },
+                                           "have the model reason first, where its chat template has a switch for it");
+  command->add_flag_callback("--no-think", [o = options] { o->thinking = COTERIE_THINKING_OFF; }, "have it answer at once")
+      ->excludes(think);
+  command->add_option("--date", options->date, "what the model is told as today's date, if its chat template asks")
+      ->option_text("YYYY-MM-DD [today]");
+  command->add_flag("--show-prompt", options->show_prompt, "print the text of each prompt to standard error");
   add_sampling_options(command, options->sampling, "random; with -p 0");
   add_session_options(command, options->session);
   add_engine_options(command, options->model);

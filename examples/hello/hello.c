@@ -19,7 +19,7 @@ int main(int argc, char** argv) {
   if (status == COTERIE_OK) status = coterie_model_load(engine, argv[1], &model, &error);
   if (status == COTERIE_OK) status = coterie_session_create(model, NULL, &session, &error);
 
-  coterie_message message = {"user", argv[2]};
+  coterie_message message = COTERIE_MESSAGE_INIT("user", argv[2]);
   coterie_token prompt[1024];
   size_t n_prompt = 0;
   if (status == COTERIE_OK) status = coterie_chat_prompt(model, NULL, &message, 1, prompt, 1024, &n_prompt, &error);

@@ -177,13 +177,28 @@ COTERIE_API coterie_status coterie_detokenize(const coterie_model* model, const 
                                               bool render_special, char* text, size_t capacity, size_t* text_bytes,
                                               coterie_error* error);
 
+/* One call of a tool: one that an earlier answer made. */
+typedef struct coterie_tool_call {
+  const char* id;        /* what its result refers to; may be NULL */
+  const char* name;      /* of the tool */
+  const char* arguments; /* a JSON object */
+} coterie_tool_call;
+
 typedef struct coterie_message {
-  const char* role;    /* "system", "user" or "assistant" */
-  const char* content; /* reasoning of earlier answers may stand in it between <think> and </think> */
+  size_t struct_size;  /* the same in all messages of an array */
+  const char* role;    /* "system", "user", "assistant"; with a chat template also "tool" and "developer" */
+  const char* content; /* of a tool: its result */
+  const char* reasoning; /* of an assistant: what it thought before the answer, if kept; the template may drop it. Or NULL */
+  const coterie_tool_call* tool_calls; /* of an assistant */
+  size_t n_tool_calls;
+  const char* name;         /* of a tool; or NULL */
+  const char* tool_call_id; /* of a tool: the call that it answers; or NULL */
 } coterie_message;
+#define COTERIE_MESSAGE_INIT(role, content) \
+  { sizeof(coterie_message), role, content, NULL, NULL, 0, NULL, NULL }
 
 typedef enum coterie_chat_format {
-  COTERIE_CHAT_AUTO = 0,       /* as the file's chat template says */
+  COTERIE_CHAT_AUTO = 0,       /* the file's chat template; without one V3 if the vocabulary has its markers, else plain */
   COTERIE_CHAT_PLAIN = 1,      /* contents joined by newlines, no markers */
   COTERIE_CHAT_DEEPSEEK_V2 = 2,
   COTERIE_CHAT_DEEPSEEK_V3 = 3,
@@ -191,21 +206,37 @@ typedef enum coterie_chat_format {
   COTERIE_CHAT_R1_ZERO = 5      /* the raw prompt of the R1 paper, without chat tokens */
 } coterie_chat_format;
 
+typedef enum coterie_thinking {
+  COTERIE_THINKING_AUTO = 0, /* as the template does when it is not told */
+  COTERIE_THINKING_ON = 1,
+  COTERIE_THINKING_OFF = 2
+} coterie_thinking;
+
 typedef struct coterie_chat_options {
   size_t struct_size;
-  int32_t format; /* coterie_chat_format */
+  int32_t format;   /* coterie_chat_format */
+  int32_t thinking; /* coterie_thinking */
+  const char* tools; /* JSON array of {"type": "function", "function": {"name", "description", "parameters"}}; NULL: none */
+  const char* date;  /* what templates that ask take for today, YYYY-MM-DD; NULL: the system's date */
+  const char* variables; /* JSON object: further variables of the template, as {"reasoning_effort": "high"}; NULL: none */
 } coterie_chat_options;
 #define COTERIE_CHAT_OPTIONS_INIT \
-  { sizeof(coterie_chat_options), 0 }
+  { sizeof(coterie_chat_options), 0, 0, NULL, NULL, NULL }
 
-/* A conversation to the ids of the prompt for its next answer: markers are special tokens, contents are plain text and
- * cannot become control tokens (user-defined tokens of the vocabulary, such as <think>, are recognised in any text);
- * earlier reasoning is dropped where the model's format says so. options may be NULL.
- * (any thread) Errors: INVALID_ARGUMENT for an unknown role, UNSUPPORTED for a template of no known format. */
+/* A conversation to the ids of the prompt for its next answer. Control tokens come from the template or format alone:
+ * what messages and options hold is plain text and cannot become one (user-defined tokens of the vocabulary, such as
+ * <think>, are recognised in any text). The template runs in an engine of its own with bounded time and memory.
+ * options may be NULL. (any thread) Errors: INVALID_ARGUMENT for an unknown role, JSON that is none, and messages that the
+ * template refuses; UNSUPPORTED for options that the template or format has no place for, and for templates that fail;
+ * BAD_FILE for a template that is none. */
 COTERIE_API coterie_status coterie_chat_prompt(const coterie_model* model, const coterie_chat_options* options,
                                                const coterie_message* messages, size_t n_messages,
                                                coterie_token* tokens, size_t capacity, size_t* n_tokens,
                                                coterie_error* error);
+/* The same prompt as text, for people to read (not terminated): which of it is markers can no longer be told. */
+COTERIE_API coterie_status coterie_chat_text(const coterie_model* model, const coterie_chat_options* options,
+                                             const coterie_message* messages, size_t n_messages, char* text,
+                                             size_t capacity, size_t* text_bytes, coterie_error* error);
 
 /* ---- session ------------------------------------------------------------------------------------------------ */
 

@@ -123,10 +123,67 @@ class Engine {
   std::shared_ptr<coterie_engine> handle_;
 };
 
-struct Message {
-  std::string role;     // "system", "user" or "assistant"
-  std::string content;  // reasoning of earlier answers may stand in it between <think> and </think>
+// One call of a tool.
+struct ToolCall {
+  std::string id;  // may be empty
+  std::string name;
+  std::string arguments;  // a JSON object
 };
+
+struct Message {
+  std::string role;     // "system", "user", "assistant"; with a chat template also "tool" and "developer"
+  std::string content;  // of a tool: its result
+  std::string reasoning = {};             // of an assistant
+  std::vector<ToolCall> tool_calls = {};  // of an assistant
+  std::string name = {};                  // of a tool
+  std::string tool_call_id = {};          // of a tool: the call that it answers
+};
+
+struct ChatOptions {
+  coterie_chat_format format = COTERIE_CHAT_AUTO;
+  coterie_thinking thinking = COTERIE_THINKING_AUTO;
+  std::string tools = {};      // JSON array; empty: none
+  std::string date = {};       // YYYY-MM-DD; empty: the system's date
+  std::string variables = {};  // JSON object of further variables for the template; empty: none
+};
+
+namespace detail {
+
+// Messages and options as the C ABI takes them; they point into what they were made from.
+class ChatArguments {
+ public:
+  ChatArguments(std::span<const Message> messages, const ChatOptions& options) {
+    calls_.reserve(messages.size());
+    for (const Message& from : messages) {
+      std::vector<coterie_tool_call>& calls = calls_.emplace_back();
+      for (const ToolCall& call : from.tool_calls)
+        calls.push_back({call.id.c_str(), call.name.c_str(), call.arguments.c_str()});
+      coterie_message message = COTERIE_MESSAGE_INIT(from.role.c_str(), from.content.c_str());
+      message.reasoning = from.reasoning.c_str();
+      message.tool_calls = calls.data();
+      message.n_tool_calls = calls.size();
+      message.name = from.name.c_str();
+      message.tool_call_id = from.tool_call_id.c_str();
+      messages_.push_back(message);
+    }
+    options_.format = options.format;
+    options_.thinking = options.thinking;
+    options_.tools = options.tools.c_str();
+    options_.date = options.date.c_str();
+    options_.variables = options.variables.c_str();
+  }
+
+  const coterie_message* messages() const { return messages_.data(); }
+  size_t n_messages() const { return messages_.size(); }
+  const coterie_chat_options* options() const { return &options_; }
+
+ private:
+  std::vector<std::vector<coterie_tool_call>> calls_;
+  std::vector<coterie_message> messages_;
+  coterie_chat_options options_ = COTERIE_CHAT_OPTIONS_INIT;
+};
+
+}  // namespace detail
 
 // Immutable weights and tokenizer.
 class Model {
@@ -159,14 +216,18 @@ class Model {
   }
 
   // The ids of the prompt for the conversation's next answer.
-  std::vector<Token> chat_prompt(std::span<const Message> messages,
-                                 coterie_chat_format format = COTERIE_CHAT_AUTO) const {
-    std::vector<coterie_message> c_messages;
-    for (const Message& message : messages) c_messages.push_back({message.role.c_str(), message.content.c_str()});
-    coterie_chat_options options = COTERIE_CHAT_OPTIONS_INIT;
-    options.format = format;
+  std::vector<Token> chat_prompt(std::span<const Message> messages, const ChatOptions& options = {}) const {
+    const detail::ChatArguments chat(messages, options);
     return detail::filled<std::vector<Token>>([&](Token* out, size_t capacity, size_t* count, coterie_error* error) {
-      return coterie_chat_prompt(get(), &options, c_messages.data(), c_messages.size(), out, capacity, count, error);
+      return coterie_chat_prompt(get(), chat.options(), chat.messages(), chat.n_messages(), out, capacity, count, error);
+    });
+  }
+
+  // The same prompt as text, for people to read.
+  std::string chat_text(std::span<const Message> messages, const ChatOptions& options = {}) const {
+    const detail::ChatArguments chat(messages, options);
+    return detail::filled<std::string>([&](char* out, size_t capacity, size_t* count, coterie_error* error) {
+      return coterie_chat_text(get(), chat.options(), chat.messages(), chat.n_messages(), out, capacity, count, error);
     });
   }
 

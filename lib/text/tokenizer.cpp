@@ -117,6 +117,14 @@ Status Tokenizer::tokenize(std::string_view text, bool add_special, bool parse_s
   return Status();
 }
 
+void Tokenizer::find_control(std::string_view text, std::vector<SpecialMatch>* out) const {
+  std::vector<SpecialMatch> matches;
+  impl_->all.find(text, &matches);
+  for (const SpecialMatch& match : matches) {
+    if (is_special(kind(match.id))) out->push_back(match);
+  }
+}
+
 void Tokenizer::append_piece(int32_t id, bool render_special, std::string* out) const {
   if (render_special || !is_special(kind(id))) out->append(impl_->vocabulary.piece(id));
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "gguf/gguf.h"
+#include "text/special_matcher.h"
 #include "text/token_kind.h"
 
 namespace coterie {
@@ -27,6 +28,9 @@ class Tokenizer {
   // Bytes that are not UTF-8: byte-level BPE reads each as U+FFFD, SPM keeps it as a byte token.
   // Errors: kInvalidArgument for a text above 1 GiB. Time is n log n at most.
   Status tokenize(std::string_view text, bool add_special, bool parse_special, std::vector<int32_t>* out) const;
+
+  // Appends where tokenize finds control tokens in text with parse_special, in order.
+  void find_control(std::string_view text, std::vector<SpecialMatch>* out) const;
 
   // Appends the bytes of one token as it appears inside text (an SPM space stays). Ids out of range append nothing.
   void append_piece(int32_t id, bool render_special, std::string* out) const;

@@ -180,9 +180,9 @@ static void test_text(const coterie_model* model) {
 }
 
 static void test_chat_prompt(const coterie_model* model) {
-  const coterie_message messages[] = {{"system", "Be brief."}, {"user", "Hello"}};
+  coterie_message messages[] = {COTERIE_MESSAGE_INIT("system", "Be brief."), COTERIE_MESSAGE_INIT("user", "Hello")};
   coterie_token tokens[256];
-  size_t n_tokens = 0;
+  size_t n_tokens = 0, n_older = 0;
   SUCCEEDS(coterie_chat_prompt(model, NULL, messages, 2, tokens, 256, &n_tokens, &error));
   CHECK(n_tokens > 0 && n_tokens <= 256);
   coterie_chat_options options = COTERIE_CHAT_OPTIONS_INIT;
@@ -192,15 +192,43 @@ static void test_chat_prompt(const coterie_model* model) {
   REFUSED(coterie_chat_prompt(model, &options, messages, 2, tokens, 256, &n_tokens, &error));
   options.struct_size = sizeof options.struct_size; /* of a caller that knows no formats */
   SUCCEEDS(coterie_chat_prompt(model, &options, messages, 2, tokens, 256, &n_tokens, &error));
+  options = (coterie_chat_options)COTERIE_CHAT_OPTIONS_INIT;
+  options.thinking = 999;
+  REFUSED(coterie_chat_prompt(model, &options, messages, 2, tokens, 256, &n_tokens, &error));
 
-  const coterie_message unknown = {"prophet", "Hello"}, no_role = {NULL, "Hello"}, no_content = {"user", NULL};
+  struct {
+    size_t struct_size;
+    const char *role, *content;
+  } older[] = {{sizeof older[0], "system", "Be brief."}, {sizeof older[0], "user", "Hello"}};
+  SUCCEEDS(coterie_chat_prompt(model, NULL, (const coterie_message*)older, 2, tokens, 256, &n_older, &error));
+  CHECK(n_older == n_tokens);
+  older[1].struct_size = sizeof messages[0];
+  REFUSED(coterie_chat_prompt(model, NULL, (const coterie_message*)older, 2, tokens, 256, &n_older, &error));
+
+  const coterie_message unknown = COTERIE_MESSAGE_INIT("prophet", "Hello");
+  const coterie_message no_role = COTERIE_MESSAGE_INIT(NULL, "Hello"), no_content = COTERIE_MESSAGE_INIT("user", NULL);
   REFUSED(coterie_chat_prompt(model, NULL, &unknown, 1, tokens, 256, &n_tokens, &error));
   REFUSED(coterie_chat_prompt(model, NULL, &no_role, 1, tokens, 256, &n_tokens, &error));
   REFUSED(coterie_chat_prompt(model, NULL, &no_content, 1, tokens, 256, &n_tokens, &error));
+  messages[1].n_tool_calls = 1;
+  REFUSED(coterie_chat_prompt(model, NULL, messages, 2, tokens, 256, &n_tokens, &error));
+  const coterie_tool_call no_name = {NULL, NULL, "{}"};
+  messages[1].tool_calls = &no_name;
+  REFUSED(coterie_chat_prompt(model, NULL, messages, 2, tokens, 256, &n_tokens, &error));
+  messages[1].n_tool_calls = 0;
   REFUSED(coterie_chat_prompt(NULL, NULL, messages, 2, tokens, 256, &n_tokens, &error));
   REFUSED(coterie_chat_prompt(model, NULL, NULL, 2, tokens, 256, &n_tokens, &error));
   REFUSED(coterie_chat_prompt(model, NULL, messages, 2, NULL, 256, &n_tokens, &error));
   REFUSED(coterie_chat_prompt(model, NULL, messages, 2, tokens, 256, NULL, &error));
+
+  char text[1024];
+  size_t n_text = 0;
+  SUCCEEDS(coterie_chat_text(model, NULL, messages, 2, text, sizeof text, &n_text, &error));
+  CHECK(n_text > 14 && n_text <= sizeof text);
+  REFUSED(coterie_chat_text(NULL, NULL, messages, 2, text, sizeof text, &n_text, &error));
+  REFUSED(coterie_chat_text(model, NULL, NULL, 2, text, sizeof text, &n_text, &error));
+  REFUSED(coterie_chat_text(model, NULL, messages, 2, NULL, 1, &n_text, &error));
+  REFUSED(coterie_chat_text(model, NULL, messages, 2, text, 1, NULL, &error));
 }
 
 static coterie_session* make_session(coterie_model* model) {

@@ -101,7 +101,9 @@ TEST(Wrapper, ChatPromptTakesMessages) {
   const coterie::Message messages[] = {{"system", "Be brief."}, {"user", "Hello"}};
   const Model model = load();
   EXPECT_NE(model.detokenize(model.chat_prompt(messages), true).find("Hello"), std::string::npos);
+  EXPECT_EQ(model.detokenize(model.chat_prompt(messages), true), model.chat_text(messages));
   EXPECT_THROW((void)model.chat_prompt(std::vector<coterie::Message>{{"prophet", ""}}), coterie::Exception);
+  EXPECT_THROW((void)model.chat_prompt(messages, {.tools = "[{}]"}), coterie::Exception) << "no chat template";
 }
 
 TEST(Wrapper, LogitsOfEveryTokenAndOfTheLast) {

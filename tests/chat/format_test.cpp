@@ -1,14 +1,11 @@
-#include "chat/format.h"
+#include "chat/prompt.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include "base/expect_status.h"
 #include "chat/small_vocabulary.h"
-#include "gguf/test_files.h"
 
 namespace coterie {
 namespace {
@@ -16,8 +13,11 @@ namespace {
 using test::SmallVocabulary;
 
 std::vector<int32_t> prompt(const Tokenizer& tokenizer, ChatFormat format, const std::vector<Message>& messages) {
+  MarkedText text("replaced", false);
   std::vector<int32_t> ids = {-7};
-  EXPECT_OK(render_prompt(tokenizer, format, messages, &ids));
+  EXPECT_OK(write_prompt(tokenizer, format, {}, messages, &text));
+  EXPECT_OK(tokenize_prompt(tokenizer, text, &ids));
+  EXPECT_EQ(tokenizer.detokenize(ids.data(), ids.size(), true), text.bytes());
   return ids;
 }
 
@@ -69,7 +69,6 @@ std::vector<Golden> goldens() {
       {ChatFormat::kDeepSeekV3, greeting, "B<｜Assistant｜>HailE<｜User｜>Hi<｜Assistant｜>"},
       {ChatFormat::kDeepSeekV3, two_systems, "BS\n\nT<｜User｜>Hi<｜Assistant｜>"},
       {ChatFormat::kDeepSeekR1, talk, "BS<｜User｜>Hi<｜Assistant｜>\n\nHelloE<｜User｜>ye<｜Assistant｜><think>\n"},
-      {ChatFormat::kDeepSeekR1Bare, talk, "BS<｜User｜>Hi<｜Assistant｜>\n\nHelloE<｜User｜>ye<｜Assistant｜>"},
       {ChatFormat::kR1Zero, {{"user", "1 + 1?"}}, "B" + zero},
       {ChatFormat::kPlain, talk, "BS\nHi\n<think>\nx\n</think>\n\nHello\nye"},
   };
@@ -133,7 +132,7 @@ TEST(Injection, ContentsCannotBecomeMarkers) {
       return std::find(std::begin(markers), std::end(markers), id) != std::end(markers);
     });
   };
-  for (int f = 1; f <= 6; ++f) {
+  for (int f = 1; f <= 5; ++f) {
     const auto format = static_cast<ChatFormat>(f);
     EXPECT_EQ(count_markers(format, evil), count_markers(format, "harmless")) << f;
   }
@@ -141,9 +140,9 @@ TEST(Injection, ContentsCannotBecomeMarkers) {
 
 TEST(Injection, RolesAreComparedWhole) {
   const auto tokenizer = SmallVocabulary().make();
-  std::vector<int32_t> ids;
+  MarkedText text;
   for (const char* role : {"", "User", "users", "tool", "assistant "}) {
-    EXPECT_ERROR(render_prompt(*tokenizer, ChatFormat::kDeepSeekV3, std::vector<Message>{{role, "x"}}, &ids),
+    EXPECT_ERROR(write_prompt(*tokenizer, ChatFormat::kDeepSeekV3, {}, std::vector<Message>{{role, "x"}}, &text),
                  Code::kInvalidArgument, {"messages[0].role", role, "expected"});
   }
 }
@@ -153,9 +152,9 @@ TEST(Injection, RolesAreComparedWhole) {
 TEST(Errors, OfConversations) {
   const auto tokenizer = SmallVocabulary().make();
   const auto fails = [&](ChatFormat format, std::vector<Message> messages) {
-    std::vector<int32_t> ids = {42};
-    const Status status = render_prompt(*tokenizer, format, messages, &ids);
-    EXPECT_EQ(ids, std::vector<int32_t>{42}) << "untouched on errors";
+    MarkedText text("untouched", false);
+    const Status status = write_prompt(*tokenizer, format, {}, messages, &text);
+    EXPECT_EQ(text.bytes(), "untouched");
     return status;
   };
   const auto v3 = ChatFormat::kDeepSeekV3;
@@ -169,95 +168,49 @@ TEST(Errors, OfConversations) {
   EXPECT_ERROR(fails(ChatFormat::kR1Zero, {{"user", "a"}, {"assistant", "b"}, {"user", "c"}}), Code::kInvalidArgument,
                {"messages", "R1-Zero"});
   EXPECT_ERROR(fails(ChatFormat::kR1Zero, {{"system", "a"}}), Code::kInvalidArgument, {"R1-Zero"});
-  EXPECT_ERROR(fails(ChatFormat::kAuto, {{"user", "a"}}), Code::kInternal, {"not resolved"});
+  EXPECT_ERROR(fails(v3, {{.role = "assistant", .content = "a", .tool_calls = {{"", "f", "{}"}}}, {"user", "b"}}),
+               Code::kUnsupported, {"messages[0].tool_calls", "template"});
+  for (int value : {-1, 6, 7}) {
+    EXPECT_ERROR(fails(static_cast<ChatFormat>(value), {{"user", "a"}}), Code::kInvalidArgument, {"format"});
+  }
+}
+
+TEST(Errors, OfOptionsThatNeedATemplate) {
+  const auto tokenizer = SmallVocabulary().make();
+  const std::vector<Message> messages = {{"user", "a"}};
+  const TemplateOptions cases[] = {
+      {.thinking = Thinking::kOn}, {.thinking = Thinking::kOff}, {.tools = "[]"}, {.variables = "{}"}};
+  for (const TemplateOptions& options : cases) {
+    MarkedText text;
+    EXPECT_ERROR(write_prompt(*tokenizer, ChatFormat::kAuto, options, messages, &text), Code::kUnsupported,
+                 {"chat template"});
+    EXPECT_ERROR(write_prompt(*tokenizer, ChatFormat::kDeepSeekR1, options, messages, &text), Code::kUnsupported,
+                 {"chat template"});
+  }
+  MarkedText text;
+  EXPECT_ERROR(write_prompt(*tokenizer, ChatFormat::kAuto, {.thinking = static_cast<Thinking>(3)}, messages, &text),
+               Code::kInvalidArgument, {"thinking"});
 }
 
 TEST(Errors, NameTheMissingMarker) {
-  std::vector<int32_t> ids = {42};
+  MarkedText text;
   const std::vector<Message> messages = {{"user", "a"}};
-  EXPECT_ERROR(render_prompt(*SmallVocabulary({.markers = false}).make(), ChatFormat::kDeepSeekV3, messages, &ids),
+  EXPECT_ERROR(write_prompt(*SmallVocabulary({.markers = false}).make(), ChatFormat::kDeepSeekV3, {}, messages, &text),
                Code::kUnsupported, {"<｜User｜>"});
-  EXPECT_ERROR(render_prompt(*SmallVocabulary({.think = false}).make(), ChatFormat::kDeepSeekR1, messages, &ids),
+  EXPECT_ERROR(write_prompt(*SmallVocabulary({.think = false}).make(), ChatFormat::kDeepSeekR1, {}, messages, &text),
                Code::kUnsupported, {"<think>"});
-  EXPECT_EQ(ids, std::vector<int32_t>{42});
 }
 
-// ---- which format ----
-
-ChatFormat resolved(const SmallVocabulary::Options& options, ChatFormat wanted = ChatFormat::kAuto) {
-  ChatFormat format = ChatFormat::kAuto;
-  EXPECT_OK(resolve_format(*SmallVocabulary(options).make(), wanted, &format));
-  return format;
+TEST(Auto, WithoutATemplateGoesByTheVocabulary) {
+  const std::vector<Message> messages = {{"user", "a"}};
+  EXPECT_EQ(rendered(*SmallVocabulary().make(), ChatFormat::kAuto, messages), with_ends("B<｜User｜>a<｜Assistant｜>"));
+  EXPECT_EQ(rendered(*SmallVocabulary({.markers = false}).make(), ChatFormat::kAuto, messages), with_ends("Ba"));
 }
 
-TEST(Resolve, WithoutATemplateGoesByTheVocabulary) {
-  EXPECT_EQ(resolved({}), ChatFormat::kDeepSeekV3);
-  EXPECT_EQ(resolved({.markers = false}), ChatFormat::kPlain);
-}
-
-TEST(Resolve, ReadsTheTemplateOnlyWhenAsked) {
-  const std::string v2 = "{{ 'Assistant: ' + message['content'] + eos_token }}";
-  EXPECT_EQ(resolved({.chat_template = v2}), ChatFormat::kDeepSeekV2);
-  EXPECT_EQ(resolved({.chat_template = "no such thing"}, ChatFormat::kDeepSeekR1), ChatFormat::kDeepSeekR1);
-  const auto tokenizer = SmallVocabulary({.chat_template = "no such thing"}).make();
-  ChatFormat format;
-  EXPECT_ERROR(resolve_format(*tokenizer, ChatFormat::kAuto, &format), Code::kUnsupported, {"tokenizer.chat_template"});
-  for (int value : {-1, 6, 7}) {
-    const Status status = resolve_format(*tokenizer, static_cast<ChatFormat>(value), &format);
-    EXPECT_ERROR(status, Code::kInvalidArgument, {"format"});
-  }
-}
-
-Status recognise(const std::string& jinja, ChatFormat* out) { return recognise_template(jinja, out); }
-
-TEST(Recognise, FormsOfTheV3Family) {
-  const std::string turns = "{{'<｜User｜>' + message['content']}}...{{'<｜Assistant｜>' + content + eos}}";
-  const std::string drops = turns + "{% set content = content.split('</think>')[-1] %}";
-  const std::string ending = "{% if add_generation_prompt and not ns.is_tool %}{{'<｜Assistant｜>";
-  ChatFormat format;
-  EXPECT_OK(recognise(turns + ending + "'}}{% endif %}", &format));
-  EXPECT_EQ(format, ChatFormat::kDeepSeekV3);
-  EXPECT_OK(recognise(drops + ending + "<think>\\n'}}{% endif %}", &format));
-  EXPECT_EQ(format, ChatFormat::kDeepSeekR1);
-  EXPECT_OK(recognise(drops + ending + "<think>\n'}}{% endif %}", &format));
-  EXPECT_EQ(format, ChatFormat::kDeepSeekR1);
-  EXPECT_OK(recognise(drops + ending + "'}}{% endif %}", &format));
-  EXPECT_EQ(format, ChatFormat::kDeepSeekR1Bare);
-  for (const std::string& other : {drops + ending + "</think>'}}", drops + ending + "<think>'}}",
-                                   turns + ending + "<think>\\n'}}", turns + "</think>", drops}) {
-    EXPECT_ERROR(recognise(other, &format), Code::kUnsupported, {"DeepSeek V3 family", "reasoning"}) << other;
-  }
-}
-
-TEST(Recognise, TemplatesInTheWild) {
-  static const struct {
-    const char* file;
-    ChatFormat format;       // kAuto: unsupported, and the message says
-    const char* recognised;  // this
-  } kCases[] = {
-      {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", ChatFormat::kDeepSeekR1, ""},
-      {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja", ChatFormat::kDeepSeekR1, ""},
-      {"deepseek-ai-DeepSeek-V3.1.jinja", ChatFormat::kAuto, "V3.1"},
-      {"deepseek-ai-DeepSeek-V3.2.jinja", ChatFormat::kAuto, "V3.2"},
-      {"deepseek-ai-DeepSeek-V4.jinja", ChatFormat::kAuto, "V4"},
-      {"meta-llama-Llama-3.1-8B-Instruct.jinja", ChatFormat::kAuto, "Llama 3"},
-      {"moonshotai-Kimi-K2.jinja", ChatFormat::kAuto, "Kimi"},
-      {"openai-gpt-oss-120b.jinja", ChatFormat::kAuto, "gpt-oss"},
-      {"Qwen-Qwen3-0.6B.jinja", ChatFormat::kAuto, "ChatML"},
-      {"Qwen-Qwen2.5-7B-Instruct.jinja", ChatFormat::kAuto, "ChatML"},
-      {"GLM-4.6.jinja", ChatFormat::kAuto, "no known format"},
-  };
-  for (const auto& c : kCases) {
-    const std::string path = test::shared_file(std::string("templates/") + c.file);
-    if (path.empty()) GTEST_SKIP() << "no templates beside the repository";
-    std::stringstream text;
-    text << std::ifstream(path).rdbuf();
-    ChatFormat format = ChatFormat::kAuto;
-    const Status status = recognise(text.str(), &format);
-    EXPECT_EQ(format, c.format) << c.file << ": " << status.message();
-    EXPECT_EQ(status.ok(), c.format != ChatFormat::kAuto) << c.file;
-    EXPECT_NE(status.message().find(c.recognised), std::string::npos) << c.file << ": " << status.message();
-  }
+TEST(Auto, RendersTheTemplateOnlyWhenAsked) {
+  const auto tokenizer = SmallVocabulary({.chat_template = "{{ bos_token }}<{{ messages[0].content }}>"}).make();
+  EXPECT_EQ(rendered(*tokenizer, ChatFormat::kAuto, {{"user", "a"}}), with_ends("B<a>"));
+  EXPECT_EQ(rendered(*tokenizer, ChatFormat::kPlain, {{"user", "a"}}), with_ends("Ba"));
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include <random>
 
 #include "base/expect_status.h"
-#include "chat/format.h"
 #include "chat/markers.h"
+#include "chat/prompt.h"
 #include "chat/small_vocabulary.h"
 
 namespace coterie {
@@ -163,12 +163,13 @@ TEST(Prompts, OfEveryFormatStartInTheRightState) {
   const std::pair<ChatFormat, Parts> cases[] = {{ChatFormat::kDeepSeekV2, {"", "a</b"}},
                                                 {ChatFormat::kDeepSeekV3, {"", " a</b"}},
                                                 {ChatFormat::kDeepSeekR1, {" a</b", ""}},
-                                                {ChatFormat::kDeepSeekR1Bare, {"", " a</b"}},
                                                 {ChatFormat::kR1Zero, {"", "a</b"}},
                                                 {ChatFormat::kPlain, {"", " a</b"}}};
   for (const auto& [format, parts] : cases) {
     std::vector<int32_t> prompt;
-    ASSERT_OK(render_prompt(*tokenizer, format, messages, &prompt));
+    MarkedText text;
+    ASSERT_OK(write_prompt(*tokenizer, format, {}, messages, &text));
+    ASSERT_OK(tokenize_prompt(*tokenizer, text, &prompt));
     EXPECT_EQ(parse(*tokenizer, true, prompt, ids(*tokenizer, " a</b")), parts) << static_cast<int>(format);
   }
 }

@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/expect_status.h"
-#include "chat/format.h"
+#include "chat/prompt.h"
 #include "chat/small_vocabulary.h"
 #include "gguf/test_files.h"
 
@@ -35,7 +35,10 @@ std::string expected_v2() {
 
 void expect_prompt(const Tokenizer& tokenizer, ChatFormat format, const std::string& text) {
   std::vector<int32_t> ids, whole;
-  ASSERT_OK(render_prompt(tokenizer, format, kMessages, &ids));
+  MarkedText written;
+  ASSERT_OK(write_prompt(tokenizer, format, {}, kMessages, &written));
+  EXPECT_EQ(written.bytes(), text);
+  ASSERT_OK(tokenize_prompt(tokenizer, written, &ids));
   ASSERT_OK(tokenizer.tokenize(text, false, true, &whole));
   EXPECT_EQ(ids, whole);
   EXPECT_EQ(tokenizer.detokenize(ids.data(), ids.size(), true), text);
@@ -79,12 +82,9 @@ const Tokenizer* deepseek() {  // null without the data
 TEST(RealVocabulary, DeepSeek) {
   const Tokenizer* tokenizer = deepseek();
   if (tokenizer == nullptr) GTEST_SKIP() << "no tokenizer beside the repository";
-  ChatFormat format = ChatFormat::kAuto;
-  ASSERT_OK(resolve_format(*tokenizer, ChatFormat::kAuto, &format));
-  EXPECT_EQ(format, ChatFormat::kDeepSeekV3);
+  expect_prompt(*tokenizer, ChatFormat::kAuto, expected_v3());
   expect_prompt(*tokenizer, ChatFormat::kDeepSeekV2, expected_v2());
   expect_prompt(*tokenizer, ChatFormat::kDeepSeekV3, expected_v3());
-  expect_prompt(*tokenizer, ChatFormat::kDeepSeekR1Bare, expected_v3());
   expect_prompt(*tokenizer, ChatFormat::kDeepSeekR1, expected_v3() + "<think>\n");
 }
 
@@ -98,12 +98,13 @@ TEST(RealVocabulary, TemplatesRenderedWithJinja) {
     messages.push_back({m["role"].get_ref<const std::string&>(), m["content"].get_ref<const std::string&>()});
   }
   const std::pair<const char*, ChatFormat> cases[] = {
+      {"deepseek_v3 tokenizer_config", ChatFormat::kAuto},
       {"deepseek_v3 tokenizer_config", ChatFormat::kDeepSeekV3},
       {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", ChatFormat::kDeepSeekR1}};
   for (const auto& [name, format] : cases) {
-    std::vector<int32_t> ids;
-    ASSERT_OK(render_prompt(*tokenizer, format, messages, &ids));
-    EXPECT_EQ(tokenizer->detokenize(ids.data(), ids.size(), true), json["rendered"][name].get<std::string>());
+    MarkedText text;
+    ASSERT_OK(write_prompt(*tokenizer, format, {}, messages, &text));
+    EXPECT_EQ(text.bytes(), json["rendered"][name].get<std::string>());
   }
 }
 
@@ -114,12 +115,9 @@ TEST(RealVocabulary, DeepSeekLlm) {
   std::unique_ptr<Tokenizer> tokenizer;
   ASSERT_OK(Gguf::open(path, &gguf));
   ASSERT_OK(Tokenizer::create(*gguf, Log(), &tokenizer));
-  ChatFormat format = ChatFormat::kAuto;
-  ASSERT_OK(resolve_format(*tokenizer, ChatFormat::kAuto, &format));
-  EXPECT_EQ(format, ChatFormat::kPlain) << "neither template nor markers";
   expect_prompt(*tokenizer, ChatFormat::kDeepSeekV2, expected_v2());
-  std::vector<int32_t> ids;
-  const Status status = render_prompt(*tokenizer, ChatFormat::kDeepSeekV3, kMessages, &ids);
+  MarkedText text;
+  const Status status = write_prompt(*tokenizer, ChatFormat::kDeepSeekV3, {}, kMessages, &text);
   EXPECT_ERROR(status, Code::kUnsupported, {"<｜User｜>"});
 }
 

@@ -122,7 +122,17 @@ class Text(unittest.TestCase):
 
     def test_chat_prompt(self):
         messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hello"}]
-        self.assertIn("Hello", self.model.detokenize(self.model.chat_prompt(messages)))
+        prompt = self.model.chat_prompt(messages)
+        self.assertIn("Hello", self.model.detokenize(prompt))
+        self.assertEqual(self.model.chat_text(messages), self.model.detokenize(prompt, render_special=True))
+        with self.assertRaises(coterie.Unsupported):  # the tiny model has no chat template
+            self.model.chat_prompt(messages, tools=[{"type": "function", "function": {"name": "f"}}])
+        with self.assertRaises(coterie.Unsupported):
+            self.model.chat_prompt(messages, thinking=coterie.Thinking.OFF)
+        call = coterie.ToolCall("f", "{}")
+        for calls in ([call], [{"id": "1", "function": {"name": "f", "arguments": {"x": 1}}}]):
+            with self.assertRaises(coterie.Unsupported):
+                self.model.chat_prompt([{"role": "assistant", "content": None, "tool_calls": calls}])
 
 
 class Sessions(unittest.TestCase):

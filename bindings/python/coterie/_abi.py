@@ -46,12 +46,21 @@ class CModelInfo(SizedStructure):
     ]
 
 
-class CMessage(ctypes.Structure):
-    _fields_ = [("role", c_char_p), ("content", c_char_p)]
+class CToolCall(ctypes.Structure):
+    _fields_ = [("id", c_char_p), ("name", c_char_p), ("arguments", c_char_p)]
+
+
+class CMessage(SizedStructure):
+    _fields_ = [
+        ("struct_size", c_size_t), ("role", c_char_p), ("content", c_char_p), ("reasoning", c_char_p),
+        ("tool_calls", POINTER(CToolCall)), ("n_tool_calls", c_size_t), ("name", c_char_p),
+        ("tool_call_id", c_char_p),
+    ]
 
 
 class ChatOptions(SizedStructure):
-    _fields_ = [("struct_size", c_size_t), ("format", c_int32)]
+    _fields_ = [("struct_size", c_size_t), ("format", c_int32), ("thinking", c_int32), ("tools", c_char_p),
+                ("date", c_char_p), ("variables", c_char_p)]
 
 
 class SessionOptions(SizedStructure):
@@ -79,6 +88,7 @@ STRUCTS = {
     "coterie_engine_options": EngineOptions,
     "coterie_type_usage": CTypeUsage,
     "coterie_model_info": CModelInfo,
+    "coterie_tool_call": CToolCall,
     "coterie_message": CMessage,
     "coterie_chat_options": ChatOptions,
     "coterie_session_options": SessionOptions,
@@ -111,6 +121,8 @@ FUNCTIONS = {
     "coterie_detokenize": (_status, [_handle, _tokens, c_size_t, c_bool, POINTER(c_char), c_size_t, _count, _error]),
     "coterie_chat_prompt": (_status, [_handle, POINTER(ChatOptions), POINTER(CMessage), c_size_t, _tokens, c_size_t,
                                       _count, _error]),
+    "coterie_chat_text": (_status, [_handle, POINTER(ChatOptions), POINTER(CMessage), c_size_t, POINTER(c_char), c_size_t,
+                                    _count, _error]),
     "coterie_session_create": (_status, [_handle, POINTER(SessionOptions), _out, _error]),
     "coterie_session_destroy": (None, [_handle]),
     "coterie_session_sync": (_status, [_handle, _tokens, c_size_t, _error]),

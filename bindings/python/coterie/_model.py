@@ -3,6 +3,7 @@
 import ctypes
 import dataclasses
 import enum
+import json
 import os
 from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from ._session import Session
 
 Path = Union[str, "os.PathLike[str]"]
-Messages = Iterable[Mapping[str, str]]
+# {"role": ..., "content": ...}, and where they apply "reasoning", "tool_calls" (a list of {"id", "name", "arguments"}, or
+# {"id", "function": {"name", "arguments"}} as others have them), "name" and "tool_call_id".
+Messages = Iterable[Mapping[str, Any]]
+# A list of {"type": "function", "function": {"name", "description", "parameters"}}, or that as JSON text.
+Tools = Union[str, Sequence[Mapping[str, Any]]]
 
 
 class ChatFormat(enum.IntEnum):
@@ -26,6 +31,20 @@ class ChatFormat(enum.IntEnum):
     DEEPSEEK_V3 = 3
     DEEPSEEK_R1 = 4
     R1_ZERO = 5
+
+
+class Thinking(enum.IntEnum):
+    AUTO = 0  # as the chat template does when it is not told
+    ON = 1
+    OFF = 2
+
+
+@dataclasses.dataclass(frozen=True)
+class ToolCall:
+    """One call of a tool."""
+    name: str
+    arguments: str  # a JSON object
+    id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +123,34 @@ def _filled(element: type, fill: Callable[..., int]) -> ctypes.Array:
     return out
 
 
+def _json(value: Any) -> Optional[bytes]:
+    """As JSON, unless it is text already; None if there is nothing."""
+    if not value:
+        return None
+    return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
+
+
+tools_json = _json
+
+
+def _c_tool_call(call: Union[ToolCall, Mapping[str, Any]]) -> _abi.CToolCall:
+    if isinstance(call, ToolCall):
+        call = dataclasses.asdict(call)
+    function = call.get("function", call)
+    return _abi.CToolCall((call.get("id") or "").encode(), function["name"].encode(), _json(function["arguments"]) or b"{}")
+
+
+def _c_message(message: Mapping[str, Any]) -> _abi.CMessage:
+    def text(name: str) -> Optional[bytes]:
+        return message[name].encode() if message.get(name) else None
+
+    calls = [_c_tool_call(call) for call in message.get("tool_calls") or []]
+    return _abi.CMessage(
+        role=message["role"].encode(), content=text("content") or b"", reasoning=text("reasoning"),
+        tool_calls=(_abi.CToolCall * len(calls))(*calls) if calls else None, n_tool_calls=len(calls),
+        name=text("name"), tool_call_id=text("tool_call_id"))
+
+
 class Model(Handle):
     """A GGUF file, mapped into memory. Without an engine it has one of its own, with every core it may use."""
 
@@ -144,13 +191,30 @@ class Model(Handle):
         """Ids to text; what is no whole character becomes U+FFFD."""
         return self.detokenize_bytes(tokens, render_special=render_special).decode("utf-8", "replace")
 
-    def chat_prompt(self, messages: Messages, format: ChatFormat = ChatFormat.AUTO) -> List[int]:
-        """The ids of the prompt for the next answer to {"role": ..., "content": ...} messages."""
-        encoded = [(message["role"].encode(), message["content"].encode()) for message in messages]
-        array = (_abi.CMessage * len(encoded))(*encoded)
-        options = _abi.ChatOptions(format=format)
-        return list(_filled(ctypes.c_int32, lambda *out: lib.coterie_chat_prompt(
-            self._pointer, options, array, len(array), *out)))
+    def chat_prompt(self, messages: Messages, format: ChatFormat = ChatFormat.AUTO, *,
+                    thinking: Thinking = Thinking.AUTO, tools: Optional[Tools] = None, date: Optional[str] = None,
+                    variables: Optional[Mapping[str, Any]] = None) -> List[int]:
+        """The ids of the prompt for the next answer to messages.
+
+        date is YYYY-MM-DD, by default today's; variables are further ones for the file's chat template.
+        """
+        return list(_filled(ctypes.c_int32, self._chat(lib.coterie_chat_prompt, messages, format, thinking, tools, date,
+                                                       variables)))
+
+    def chat_text(self, messages: Messages, format: ChatFormat = ChatFormat.AUTO, *,
+                  thinking: Thinking = Thinking.AUTO, tools: Optional[Tools] = None, date: Optional[str] = None,
+                  variables: Optional[Mapping[str, Any]] = None) -> str:
+        """The same prompt as text, for people to read."""
+        return bytes(_filled(ctypes.c_char, self._chat(lib.coterie_chat_text, messages, format, thinking, tools, date,
+                                                       variables))).decode("utf-8", "replace")
+
+    def _chat(self, function: Callable[..., int], messages: Messages, format: ChatFormat, thinking: Thinking,
+              tools: Optional[Tools], date: Optional[str], variables: Optional[Mapping[str, Any]]) -> Callable[..., int]:
+        converted = [_c_message(message) for message in messages]
+        array = (_abi.CMessage * len(converted))(*converted)
+        options = _abi.ChatOptions(format=format, thinking=thinking, tools=_json(tools),
+                                   date=date.encode() if date else None, variables=_json(variables))
+        return lambda *out: function(self._pointer, options, array, len(array), *out)
 
     def session(self, n_ctx: int = 0, n_chunk: int = 0) -> "Session":
         from ._session import Session  # which needs this module

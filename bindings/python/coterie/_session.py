@@ -2,14 +2,14 @@
 
 import array
 import ctypes
-from typing import Any, List, Sequence, Union
+from typing import Any, List, Mapping, Optional, Sequence, Union
 
 from . import _abi
 from ._errors import Status, check
 from ._generation import Generation, Output
 from ._handle import Handle
 from ._library import lib
-from ._model import ChatFormat, Messages, Model, token_array
+from ._model import ChatFormat, Messages, Model, Thinking, Tools, token_array
 
 
 class Session(Handle):
@@ -42,9 +42,15 @@ class Session(Handle):
             repeat_penalty=repeat_penalty, repeat_last_n=repeat_last_n, seed=seed)
         return Generation(self, tokens, options)
 
-    def chat(self, messages: Messages, *, format: ChatFormat = ChatFormat.AUTO, **options: Any) -> Generation:
-        """Begins the answer to a conversation, told apart from its reasoning. Options as for generate()."""
-        return self.generate(self.model.chat_prompt(messages, format), output=Output.CHAT, **options)
+    def chat(self, messages: Messages, *, format: ChatFormat = ChatFormat.AUTO, thinking: Thinking = Thinking.AUTO,
+             tools: Optional[Tools] = None, date: Optional[str] = None, variables: Optional[Mapping[str, Any]] = None,
+             **options: Any) -> Generation:
+        """Begins the answer to a conversation, told apart from its reasoning.
+
+        The named options are those of Model.chat_prompt(), the others those of generate().
+        """
+        prompt = self.model.chat_prompt(messages, format, thinking=thinking, tools=tools, date=date, variables=variables)
+        return self.generate(prompt, output=Output.CHAT, **options)
 
     def sync(self, tokens: Sequence[int]) -> bool:
         """Makes the session hold exactly these tokens. False if cancelled: the same call again goes on."""

@@ -8,7 +8,7 @@
 namespace coterie::jinja {
 namespace {
 
-constexpr size_t kMaxSourceBytes = 1u << 20;
+constexpr size_t kMaxSourceBytes = 256u << 10;
 
 class Parser : public ExpressionParser {
  public:

@@ -9,7 +9,7 @@
 namespace coterie::jinja {
 
 // Errors: kBadFile for source that is no template, naming the line; kUnsupported for what chat templates do not use
-// (include, import, extends, block ...) and for more than 1 MiB or 64 levels of nesting.
+// (include, import, extends, block ...) and for more than 256 KiB or 64 levels of nesting.
 Status parse(std::string_view source, Ast* out);
 
 }  // namespace coterie::jinja

@@ -19,4 +19,19 @@ Status Template::render(Heap& heap, const std::vector<std::pair<std::string_view
   return Interpreter(heap).run(ast_, scope, out);
 }
 
+bool Template::reads(std::string_view variable) const {
+  for (const Expression& e : ast_.expressions) {
+    if (e.kind == Expression::Kind::kName && e.name == variable) return true;
+  }
+  return false;
+}
+
+bool Template::names(std::string_view field) const {
+  for (const Expression& e : ast_.expressions) {
+    if (e.kind == Expression::Kind::kAttribute && e.name == field) return true;
+    if (e.kind == Expression::Kind::kLiteral && e.literal.is_string() && e.literal.bytes() == field) return true;
+  }
+  return false;
+}
+
 }  // namespace coterie::jinja

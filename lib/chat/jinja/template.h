@@ -22,6 +22,10 @@ class Template {
   // for functions, filters and tests that this engine lacks, and beyond the heap's limits. They name the line.
   Status render(Heap& heap, const std::vector<std::pair<std::string_view, Value>>& variables, MarkedText* out) const;
 
+  // Whether it uses a variable of this name, or a field or string of this name, anywhere.
+  bool reads(std::string_view variable) const;
+  bool names(std::string_view field) const;
+
  private:
   Template() = default;
   Ast ast_;
