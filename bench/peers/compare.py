@@ -186,10 +186,12 @@ def main():
         "file_bytes": info["file_bytes"], "touched_bytes_per_token": info["touched_bytes_per_token"],
         "kv_bytes_per_token": info["kv_bytes_per_token"], "batch": args.batch, "rounds": args.rounds, "seed": SEED,
         "node-llama-cpp": node_llama_cpp.installed_version(package),
-        "runs": [run(args, package, info, threads) for threads in args.threads],
+        "runs": [],
     }
     name = args.name or os.path.splitext(os.path.basename(args.model))[0]
-    report.write(result, os.path.join(args.out, name))
+    for threads in args.threads:
+        result["runs"].append(run(args, package, info, threads))
+        report.write(result, os.path.join(args.out, name))  # after each, as runs are long
 
 
 if __name__ == "__main__":
