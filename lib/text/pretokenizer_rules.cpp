@@ -29,9 +29,12 @@ namespace {
 // Han, Kana, Thai, Khmer and much else; Hangul.
 #define CJK_AND_OTHERS R"([\x{4E00}-\x{9FA5}\x{800}-\x{4E00}\x{AC00}-\x{D7FF}]+)"
 
+// The script Han (Unicode 15.1, Scripts.txt), written out as older PCRE2 has other ideas of it.
 #define HAN                                                                                                    \
-  R"(\x{4E00}-\x{9FFF}\x{3400}-\x{4DBF}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B73F}\x{2B740}-\x{2B81F})"             \
-  R"(\x{2B820}-\x{2CEAF}\x{2CEB0}-\x{2EBEF}\x{F900}-\x{FAFF}\x{2F800}-\x{2FA1F})"
+  R"(\x{2E80}-\x{2E99}\x{2E9B}-\x{2EF3}\x{2F00}-\x{2FD5}\x{3005}\x{3007}\x{3021}-\x{3029}\x{3038}-\x{303B})" \
+  R"(\x{3400}-\x{4DBF}\x{4E00}-\x{9FFF}\x{F900}-\x{FA6D}\x{FA70}-\x{FAD9}\x{16FE2}\x{16FE3})"                  \
+  R"(\x{16FF0}\x{16FF1}\x{20000}-\x{2A6DF}\x{2A700}-\x{2B739}\x{2B740}-\x{2B81D}\x{2B820}-\x{2CEA1})"         \
+  R"(\x{2CEB0}-\x{2EBE0}\x{2EBF0}-\x{2EE5D}\x{2F800}-\x{2FA1D}\x{30000}-\x{3134A}\x{31350}-\x{323AF})"
 
 // Letters and marks that may stand in the upper-case (lower-case) part of a word, and the same without Han. The latter
 // is written as the complement of all the rest, for want of class intersection.
@@ -80,8 +83,8 @@ constexpr const char* kKimi[] = {
     R"(\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|)" SPACES,
 };
 constexpr const char* kTekken[] = {
-    // [^\P{L}a-z]: a letter that is not one of a to z
-    R"([^\r\n\p{L}\p{N}]?[^\P{L}a-z]*[^\P{L}A-Z]+|[^\r\n\p{L}\p{N}]?[^\P{L}a-z]+[^\P{L}A-Z]*|)"
+    R"([^\r\n\p{L}\p{N}]?)" UPPER "*" LOWER "+|"
+    R"([^\r\n\p{L}\p{N}]?)" UPPER "+" LOWER "*|"
     R"(\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|)" SPACES,
 };
 #define GPT2 R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S))"

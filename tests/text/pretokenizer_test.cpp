@@ -92,6 +92,12 @@ constexpr struct {
      "foo|_|bar|->|baz|();| //| 3|.|14|  "},
     {"starcoder",
      "foo|_|bar|->|baz|();| //| |3|.|1|4|  "},
+    {"gpt-4o",
+     "人々x|〇|α|Ω| a\u0301b|15"},
+    {"tekken",
+     "人々x|〇|α|Ω| a\u0301b|1|5"},
+    {"kimi-k2",
+     "人々|x|〇|α|Ω| a\u0301b|15"},
 };
 
 TEST(Pretokenizer, Golden) {

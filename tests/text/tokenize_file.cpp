@@ -1,6 +1,8 @@
 // tokenize_file MODEL.gguf [--special] [--jsonl] < text
 // Prints the ids of standard input, or with --jsonl those of each of its lines, which are JSON strings.
 // --special: control tokens are recognised in the text.
+// tokenize_file --pieces PRE [--jsonl] < text
+// Prints the byte offsets at which the pieces of this pre-tokenizer end instead.
 // The processor time taken goes to standard error.
 #include <algorithm>
 #include <cstdio>
@@ -8,6 +10,7 @@
 #include <ctime>
 #include <string>
 
+#include "text/pretokenizer.h"
 #include "text/tokenizer.h"
 
 namespace {
@@ -54,17 +57,21 @@ void log_line(void*, int32_t, const char* line) { std::fprintf(stderr, "%s\n", l
 
 int main(int argc, char** argv) {
   bool special = false, jsonl = false;
-  const char* path = nullptr;
+  const char *path = nullptr, *pre = nullptr;
   for (int i = 1; i < argc; ++i) {
     if (std::strcmp(argv[i], "--special") == 0) special = true;
     else if (std::strcmp(argv[i], "--jsonl") == 0) jsonl = true;
+    else if (std::strcmp(argv[i], "--pieces") == 0 && i + 1 < argc) pre = argv[++i];
     else path = argv[i];
   }
   std::unique_ptr<coterie::Gguf> gguf;
   std::unique_ptr<coterie::Tokenizer> tokenizer;
-  coterie::Status status = path == nullptr ? coterie::Error(coterie::Code::kInvalidArgument, "no model given")
-                                           : coterie::Gguf::open(path, &gguf);
-  if (status.ok()) status = coterie::Tokenizer::create(*gguf, {log_line, nullptr}, &tokenizer);
+  std::unique_ptr<coterie::Pretokenizer> pretokenizer;
+  coterie::Status status;
+  if (pre != nullptr) status = coterie::Pretokenizer::create(pre, &pretokenizer);
+  else if (path == nullptr) status = coterie::Error(coterie::Code::kInvalidArgument, "no model given");
+  else status = coterie::Gguf::open(path, &gguf);
+  if (status.ok() && gguf != nullptr) status = coterie::Tokenizer::create(*gguf, {log_line, nullptr}, &tokenizer);
   if (!status.ok()) {
     std::fprintf(stderr, "%s\n", status.message().c_str());
     return 1;
@@ -79,9 +86,12 @@ int main(int argc, char** argv) {
     const std::string line = input.substr(begin, end - begin);
     const std::string text = jsonl ? unescape(line) : line;
     std::vector<int32_t> ids;
+    std::vector<uint32_t> ends;
     const std::clock_t start = std::clock();
-    if (!tokenizer->tokenize(text, false, special, &ids).ok()) return 1;
+    if (pre != nullptr) pretokenizer->split(text, &ends);
+    else if (!tokenizer->tokenize(text, false, special, &ids).ok()) return 1;
     ticks += std::clock() - start;
+    for (const uint32_t end : ends) ids.push_back(static_cast<int32_t>(end));
     for (size_t i = 0; i < ids.size(); ++i) std::printf("%s%d", i == 0 ? "" : " ", ids[i]);
     std::printf("\n");
     begin = end + 1;
