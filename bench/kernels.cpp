@@ -199,7 +199,11 @@ void floats(benchmark::State& state, const Kernels& kernels, int which) {
     if (which == 0) kernels.quantize256(blocks, x.data(), kLength);
     if (which == 1) benchmark::DoNotOptimize(kernels.exp_sum(y.data(), x.data(), 1, kLength));
     if (which == 2) kernels.silu_mul(y.data(), x.data(), x.data(), kLength);
-    if (which == 3) kernels.weighted_sum_f16(y.data(), x.data(), v.data(), 2 * 512, 64, 512);
+    if (which == 3) {
+      float* acc = y.data();
+      const float* p = x.data();
+      kernels.weighted_sum[static_cast<uint32_t>(TensorType::F16)](&acc, &p, 1, v.data(), 2 * 512, 64, 512);
+    }
     benchmark::ClobberMemory();
   }
 }

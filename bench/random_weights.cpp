@@ -63,7 +63,7 @@ bool is_float(TensorType type) {
 f16_bits half(double x) {
   const float value = static_cast<float>(x);
   f16_bits bits;
-  select_kernels(nullptr)->to_f16(&bits, &value, 1);
+  select_kernels(nullptr)->encode[static_cast<uint32_t>(TensorType::F16)](&bits, &value, 1);
   return bits;
 }
 

@@ -352,6 +352,15 @@ coterie_status coterie_chat_text(const coterie_model* model, const coterie_chat_
 
 // ---- session
 
+static Status read_kv_type(int32_t given, coterie::TensorType* type) {
+  switch (given) {
+    case COTERIE_KV_F16: *type = coterie::TensorType::F16; return {};
+    case COTERIE_KV_F32: *type = coterie::TensorType::F32; return {};
+    case COTERIE_KV_Q8_0: *type = coterie::TensorType::Q8_0; return {};
+    default: return Error(Code::kInvalidArgument, "options.kv_type: %d, expected a coterie_kv_type", given);
+  }
+}
+
 coterie_status coterie_session_create(coterie_model* model, const coterie_session_options* options, coterie_session** out,
                                       coterie_error* error) {
   return guarded(error, [&]() -> Status {
@@ -359,8 +368,10 @@ coterie_status coterie_session_create(coterie_model* model, const coterie_sessio
     REQUIRE(out);
     coterie_session_options o;
     COTERIE_RETURN_IF_ERROR(read_options(options, "options", &o));
+    coterie::TensorType kv_type = coterie::TensorType::F16;
+    COTERIE_RETURN_IF_ERROR(read_kv_type(o.kv_type, &kv_type));
     auto handle = std::make_unique<coterie_session>();
-    COTERIE_RETURN_IF_ERROR(coterie::Session::create(*model->model, {o.n_ctx, o.n_chunk}, &handle->session));
+    COTERIE_RETURN_IF_ERROR(coterie::Session::create(*model->model, {o.n_ctx, o.n_chunk, kv_type}, &handle->session));
     *out = handle.release();
     return {};
   });

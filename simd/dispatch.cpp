@@ -75,6 +75,8 @@ void fill(Kernels& k, const Kernels& fallback) {
     fill(k.gemv[t], fallback.gemv[t]);
     fill(k.gemm[t], fallback.gemm[t]);
     fill(k.dequantize[t], fallback.dequantize[t]);
+    fill(k.encode[t], fallback.encode[t]);
+    fill(k.weighted_sum[t], fallback.weighted_sum[t]);
   }
   fill(k.quantize32, fallback.quantize32);
   fill(k.quantize256, fallback.quantize256);
@@ -86,8 +88,6 @@ void fill(Kernels& k, const Kernels& fallback) {
   fill(k.sigmoid, fallback.sigmoid);
   fill(k.axpy, fallback.axpy);
   fill(k.add, fallback.add);
-  fill(k.to_f16, fallback.to_f16);
-  fill(k.weighted_sum_f16, fallback.weighted_sum_f16);
 }
 
 struct Filled {

@@ -5,7 +5,8 @@
 //   greater(a, b), lesser(a, b)                a > b ? a : b and a < b ? a : b, so b where one is NaN
 //   shift_to_exponent(a)                       the bits of each lane << 23
 //   fold(a)                                    lanes l + (l + 8), then l + 4, l + 2, l + 1
-//   store_int8(p, a)                           rounded half to even; |a| <= 127.5
+//   store_int8(p, a), load_int8(p)             16 int8; stored rounded half to even, |a| <= 127.5
+//   to_half(x), from_half(h)                   conversions of one half
 // The text is the definition of the result: the same operations in the same order in every lane of every ISA.
 
 template <class T>
@@ -116,34 +117,6 @@ void add(float* y, const float* x, size_t n) {
   map(y, n, [](Lanes x, Lanes y) { return y + x; }, x, y);
 }
 
-void to_f16(f16_bits* y, const float* x, size_t n) {
-  map(reinterpret_cast<Half*>(y), n, [](Lanes x) { return x; }, x);
-}
-
-// 64 columns at a time stay in registers while t runs.
-void weighted_sum_f16(float* acc, const float* p, const f16_bits* v, size_t row_bytes, size_t n_rows, size_t n) {
-  const auto row = [=](size_t t) {
-    return reinterpret_cast<const Half*>(reinterpret_cast<const uint8_t*>(v) + t * row_bytes);
-  };
-  size_t i = 0;
-  for (; i + 64 <= n; i += 64) {
-    Lanes a[4] = {load(acc + i), load(acc + i + 16), load(acc + i + 32), load(acc + i + 48)};
-    for (size_t t = 0; t < n_rows; ++t)
-      for (int j = 0; j < 4; ++j) a[j] = fma(splat(p[t]), load(row(t) + i + 16 * j), a[j]);
-    for (int j = 0; j < 4; ++j) store(acc + i + 16 * j, a[j]);
-  }
-  for (; i + 16 <= n; i += 16) {
-    Lanes a = load(acc + i);
-    for (size_t t = 0; t < n_rows; ++t) a = fma(splat(p[t]), load(row(t) + i), a);
-    store(acc + i, a);
-  }
-  if (i < n) {
-    Lanes a = load_tail(acc + i, n - i);
-    for (size_t t = 0; t < n_rows; ++t) a = fma(splat(p[t]), load_tail(row(t) + i, n - i), a);
-    store_tail(acc + i, a, n - i);
-  }
-}
-
 // Rule 1 for one block: writes q, returns d.
 template <int kBlock>
 float quantize_block(int8_t* q, const float* x) {
@@ -181,4 +154,30 @@ void quantize256(ActBlock256* out, const float* x, size_t k) {
       out->sum16[g] = static_cast<int16_t>(sum);
     }
   }
+}
+
+// Elements i to i + 15 of a row of a cache, where i % 16 == 0.
+template <class T>
+Lanes load_at(const T* row, size_t i) {
+  return load(row + i);
+}
+Lanes load_at(const BlockQ8_0* row, size_t i) {
+  const BlockQ8_0& b = row[i / 32];
+  return load_int8(b.q + i % 32) * splat(from_half(b.d));
+}
+template <class T>
+Lanes load_tail_at(const T* row, size_t i, size_t n) {
+  return load_tail(row + i, n);
+}
+Lanes load_tail_at(const BlockQ8_0*, size_t, size_t) { return splat(0); }  // whole blocks have no tail
+
+void encode_f32(void* row, const float* x, size_t n) { __builtin_memcpy(row, x, n * sizeof(float)); }
+
+void encode_f16(void* row, const float* x, size_t n) {
+  map(static_cast<Half*>(row), n, [](Lanes x) { return x; }, x);
+}
+
+void encode_q8_0(void* row, const float* x, size_t n) {
+  auto* b = static_cast<BlockQ8_0*>(row);
+  for (; n; n -= 32, x += 32, ++b) b->d = to_half(quantize_block<32>(b->q, x));
 }

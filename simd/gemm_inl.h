@@ -117,13 +117,6 @@ COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActB
   }
 }
 
-// body(Index<T>{}, i) for groups of T <= kMost of n, the largest first.
-template <int kMost, class Body>
-COTERIE_INLINE void in_groups(size_t i, size_t n, const Body& body) {
-  for (; i + kMost <= n; i += kMost) body(Index<kMost>{}, i);
-  if constexpr (kMost > 1) in_groups<kMost / 2>(i, n, body);
-}
-
 template <class F>
 void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
           size_t row1) {

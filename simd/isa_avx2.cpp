@@ -56,9 +56,18 @@ void store_int8(int8_t* p, Lanes a) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), bytes);
 }
 
+Lanes load_int8(const int8_t* p) {
+  const __m128i v = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+  return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(v)), _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(v, 8)))};
+}
+float from_half(f16_bits h) { return _cvtsh_ss(h); }
+f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_INT) : 0x7e00; }
+
 #include "float_inl.h"
 
 #include "unroll_inl.h"
+
+#include "attention_inl.h"
 
 #include "x86_inl.h"
 

@@ -82,9 +82,22 @@ void store_int8(int8_t* p, const Lanes& a) {
   vst1q_s8(p, vqmovn_high_s16(vqmovn_s16(round_to_words(a.v[0], a.v[1])), round_to_words(a.v[2], a.v[3])));
 }
 
+Lanes load_int8(const int8_t* p) {
+  const int8x16_t v = vld1q_s8(p);
+  const int16x8_t low = vmovl_s8(vget_low_s8(v)), high = vmovl_high_s8(v);
+  return {{vcvtq_f32_s32(vmovl_s16(vget_low_s16(low))), vcvtq_f32_s32(vmovl_high_s16(low)),
+           vcvtq_f32_s32(vmovl_s16(vget_low_s16(high))), vcvtq_f32_s32(vmovl_high_s16(high))}};
+}
+float from_half(f16_bits h) { return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h))), 0); }
+f16_bits to_half(float x) {
+  return x == x ? vget_lane_u16(vreinterpret_u16_f16(vcvt_f16_f32(vdupq_n_f32(x))), 0) : f16_bits{0x7e00};
+}
+
 #include "float_inl.h"
 
 #include "unroll_inl.h"
+
+#include "attention_inl.h"
 
 struct V {
   static constexpr int kRows32 = 4, kRows256 = 4;

@@ -75,9 +75,13 @@ void store_int8(int8_t* p, const Lanes& a) {  // adding 1.5 * 2^23 rounds half t
   for (int l = 0; l < 16; ++l) p[l] = static_cast<int8_t>(bits_of(a.v[l] + 0x1.8p23f));
 }
 
+Lanes load_int8(const int8_t* p) { return each([=](int l) { return static_cast<float>(p[l]); }); }
+
 #include "float_inl.h"
 
 #include "unroll_inl.h"
+
+#include "attention_inl.h"
 
 struct V {
   static constexpr int kRows32 = 1, kRows256 = 1;

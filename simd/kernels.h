@@ -18,6 +18,9 @@ inline constexpr size_t kGemmTokens = 128;
 // y[i] = value of element i of one row of k elements.
 using DequantizeFn = void (*)(float* y, const void* row, size_t k);
 
+using WeightedSumFn = void (*)(float* const* acc, const float* const* p, size_t n_sums, const void* v, size_t row_bytes,
+                               size_t n_rows, size_t n);
+
 struct Kernels {
   const char* isa;
   GemvFn gemv[kTensorTypeCount];              // null: no kernel for this type
@@ -41,10 +44,13 @@ struct Kernels {
   void (*sigmoid)(float* y, const float* x, size_t n);                               // y = 1 / (1 + exp(-x))
   void (*axpy)(float* y, float a, const float* x, size_t n);                         // y = fma(a, x, y)
   void (*add)(float* y, const float* x, size_t n);                                   // y = y + x
-  void (*to_f16)(f16_bits* y, const float* x, size_t n);                             // to nearest even; NaN: 7e00
 
-  // Rule 5: acc[i] = fma(p[t], v[t, i], acc[i]) for t = 0 .. n_rows-1 in order; v row t starts at v + t * row_bytes.
-  void (*weighted_sum_f16)(float* acc, const float* p, const f16_bits* v, size_t row_bytes, size_t n_rows, size_t n);
+  // Rows of a cache, of type F32, F16 or Q8_0 (null for others). encode: of n floats; to nearest even, NaN: 7e00 as a half;
+  // blocks of Q8_0 as rule 1 has them, d rounded to a half.
+  void (*encode[kTensorTypeCount])(void* row, const float* x, size_t n);
+  // Rule 5: acc[j][i] = fma(p[j][t], v[t, i], acc[j][i]) for t = 0 .. n_rows-1 in order; v row t starts at
+  // v + t * row_bytes. n: elements of a row, a multiple of the block.
+  WeightedSumFn weighted_sum[kTensorTypeCount];
 };
 
 // The tables this build contains, best first, ended by null; a null slot was filled from the next one down. The scalar

@@ -27,8 +27,12 @@ constexpr Kernels make_kernels(const char* isa) {
   k.sigmoid = sigmoid;
   k.axpy = axpy;
   k.add = add;
-  k.to_f16 = to_f16;
-  k.weighted_sum_f16 = weighted_sum_f16;
+  k.encode[slot(TensorType::F32)] = encode_f32;
+  k.encode[slot(TensorType::F16)] = encode_f16;
+  k.encode[slot(TensorType::Q8_0)] = encode_q8_0;
+  k.weighted_sum[slot(TensorType::F32)] = weighted_sum<Single>;
+  k.weighted_sum[slot(TensorType::F16)] = weighted_sum<Half>;
+  k.weighted_sum[slot(TensorType::Q8_0)] = weighted_sum<BlockQ8_0>;
   return k;
 }
 

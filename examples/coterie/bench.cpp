@@ -105,7 +105,7 @@ Run run_with(const BenchOptions& options, uint32_t n_threads, StatusLine& status
   run.isa = engine.isa();
 
   const uint32_t longest = std::ranges::max(options.prompts), deepest = std::max(std::ranges::max(options.depths), 1U);
-  coterie::Session session(model, {std::max({longest, deepest + options.n_decode, 32U}), options.n_chunk});
+  coterie::Session session(model, {std::max({longest, deepest + options.n_decode, 32U}), options.n_chunk, options.kv_type});
   RandomTokens random(model.info().n_vocab);
   // The memory is measured again before every test, as neighbours on the machine come and go.
   auto begin_test = [&](const std::string& what) {

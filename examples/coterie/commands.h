@@ -70,6 +70,7 @@ struct LogitsOptions {
   ModelOptions model;
   std::vector<coterie::Token> ids;
   uint32_t n_chunk = 0;
+  coterie_kv_type kv_type = COTERIE_KV_F16;
   std::string out;
 };
 // What the model says after every token, for oracles and tests.
@@ -83,6 +84,7 @@ struct BenchOptions {
   std::vector<uint32_t> threads = {0};
   uint32_t repeats = 3;
   uint32_t n_chunk = 0;
+  coterie_kv_type kv_type = COTERIE_KV_F16;
   bool json = false;
 };
 // How fast a model runs here, beside what the machine's memory allows.

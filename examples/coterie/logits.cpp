@@ -23,7 +23,7 @@ void write_file(const std::string& path, std::span<const float> values) {
 
 void logits(const LogitsOptions& options) {
   const coterie::Model model = options.model.load();
-  coterie::Session session(model, {static_cast<uint32_t>(options.ids.size()), options.n_chunk});
+  coterie::Session session(model, {static_cast<uint32_t>(options.ids.size()), options.n_chunk, options.kv_type});
   std::vector<float> rows(options.ids.size() * model.info().n_vocab);  // [n_tokens, n_vocab]
   StatusLine status;
   status.set("evaluating " + std::to_string(options.ids.size()) + " tokens");

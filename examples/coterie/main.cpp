@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <map>
 #include <memory>
 #include <sstream>
 
@@ -46,10 +47,19 @@ void add_chunk_option(CLI::App* command, uint32_t& n_chunk) {
   command->add_option("--chunk", n_chunk, "most tokens of the prompt evaluated at once; 0 = 256")->type_name("N");
 }
 
+void add_kv_option(CLI::App* command, coterie_kv_type& type) {
+  const std::map<std::string, coterie_kv_type> types = {
+      {"f16", COTERIE_KV_F16}, {"f32", COTERIE_KV_F32}, {"q8_0", COTERIE_KV_Q8_0}};
+  command->add_option("--kv", type, "how keys and values are kept: f16, f32 or q8_0")
+      ->transform(CLI::CheckedTransformer(types, CLI::ignore_case).description(""))
+      ->type_name("TYPE");
+}
+
 void add_session_options(CLI::App* command, coterie::SessionOptions& session) {
   command->add_option("-c,--ctx", session.n_ctx, "context in tokens; 0 = the model's own, at most 4096")
       ->type_name("N");
   add_chunk_option(command, session.n_chunk);
+  add_kv_option(command, session.kv_type);
 }
 
 void add_sampling_options(CLI::App* command, SamplingOptions& sampling, const char* default_seed) {
@@ -136,6 +146,7 @@ void add_logits_command(CLI::App& app) {
       ->delimiter(',')
       ->type_name("1,2,3");
   add_chunk_option(command, options->n_chunk);
+  add_kv_option(command, options->kv_type);
   add_engine_options(command, options->model);
   command->add_option("--out", options->out, "receives little-endian f32 [n_tokens, n_vocab]")
       ->required()
@@ -159,6 +170,7 @@ void add_bench_command(CLI::App& app) {
   add_number(command, "-r,--repeats", options->repeats, "N", "measure each so often and take the median")
       ->check(CLI::PositiveNumber);
   add_chunk_option(command, options->n_chunk);
+  add_kv_option(command, options->kv_type);
   command->add_flag("--json", options->json, "as JSON, with every sample");
 }
 

@@ -240,13 +240,20 @@ COTERIE_API coterie_status coterie_chat_text(const coterie_model* model, const c
 
 /* ---- session ------------------------------------------------------------------------------------------------ */
 
+typedef enum coterie_kv_type {
+  COTERIE_KV_F16 = 0,
+  COTERIE_KV_F32 = 1,
+  COTERIE_KV_Q8_0 = 2 /* a little more than half the memory of F16; heads must be multiples of 32 wide */
+} coterie_kv_type;
+
 typedef struct coterie_session_options {
   size_t struct_size;
   uint32_t n_ctx;   /* most tokens the session can hold; 0 = the model's training context, at most 4096 */
   uint32_t n_chunk; /* most tokens evaluated at once in prefill, up to 2048; 0 = 256. Changes memory and speed, never results */
+  int32_t kv_type;  /* coterie_kv_type: how keys and values are kept */
 } coterie_session_options;
 #define COTERIE_SESSION_OPTIONS_INIT \
-  { sizeof(coterie_session_options), 0, 0 }
+  { sizeof(coterie_session_options), 0, 0, COTERIE_KV_F16 }
 
 /* All memory of a session (cache and scratch) is taken here; later calls on it allocate no tensor. options may be NULL. */
 COTERIE_API coterie_status coterie_session_create(coterie_model* model, const coterie_session_options* options,

@@ -241,6 +241,7 @@ class Model {
 struct SessionOptions {
   uint32_t n_ctx = 0;    // most tokens the session can hold; 0 = the model's training context, at most 4096
   uint32_t n_chunk = 0;  // most tokens evaluated at once in prefill; 0 = 256
+  coterie_kv_type kv_type = COTERIE_KV_F16;
 };
 
 struct GenerationOptions {
@@ -351,6 +352,7 @@ class Session {
     coterie_session_options c_options = COTERIE_SESSION_OPTIONS_INIT;
     c_options.n_ctx = options.n_ctx;
     c_options.n_chunk = options.n_chunk;
+    c_options.kv_type = options.kv_type;
     coterie_error error{};
     coterie_session* session = nullptr;
     detail::check(coterie_session_create(model.get(), &c_options, &session, &error), error);

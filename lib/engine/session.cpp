@@ -21,7 +21,7 @@ Status Session::create(const Model& model, const Options& options, std::unique_p
                                shape.n_ctx_train);
   }
   s->n_chunk_ = std::min({options.n_chunk != 0 ? options.n_chunk : kDefaultChunk, kMostChunk, s->n_ctx_});
-  COTERIE_RETURN_IF_ERROR(KvCache::create(shape.kv, s->n_ctx_, &s->kv_));
+  COTERIE_RETURN_IF_ERROR(KvCache::create(shape.kv, options.kv_type, s->n_ctx_, &s->kv_));
 
   auto carve = [&](std::byte* base, size_t* used) {
     nn::Carver carver(base);
@@ -39,7 +39,7 @@ Status Session::create(const Model& model, const Options& options, std::unique_p
   s->forward_.tokens = s->forward_tokens_;
   s->forward_.kv = &s->kv_;
   model.engine().log().write(LogLevel::kInfo, "session: %u tokens of context, %zu bytes of scratch, %zu bytes of cache a token",
-                             s->n_ctx_, bytes, shape.kv.bytes_per_token());
+                             s->n_ctx_, bytes, s->kv_.bytes_per_token());
   *out = std::move(s);
   return {};
 }

@@ -19,6 +19,7 @@ class Session {
   struct Options {
     uint32_t n_ctx = 0;    // 0: the model's training context, at most 4096
     uint32_t n_chunk = 0;  // 0: 256
+    TensorType kv_type = TensorType::F16;
   };
   static Status create(const Model& model, const Options& options, std::unique_ptr<Session>* out);
 

@@ -4,18 +4,42 @@
 
 namespace coterie {
 
-Status KvCache::create(const KvShape& shape, size_t n_ctx, KvCache* out) {
-  size_t bytes;
-  if (!checked_mul(shape.bytes_per_token(), n_ctx, &bytes)) {
-    return Error(Code::kOutOfMemory, "kv cache: %zu bytes a token times %zu tokens overflow", shape.bytes_per_token(), n_ctx);
+Status KvCache::create(const KvShape& shape, TensorType type, size_t n_ctx, KvCache* out) {
+  if (type != TensorType::F16 && type != TensorType::F32 && type != TensorType::Q8_0) {
+    return Error(Code::kInvalidArgument, "kv cache: type %u, expected F32, F16 or Q8_0", static_cast<unsigned>(type));
+  }
+  const TypeInfo& info = type_info(type);
+  if (shape.piece % info.block_elems != 0) {
+    return Error(Code::kInvalidArgument, "kv cache: type %s, expected heads of a multiple of %u elements, found %zu", info.name,
+                 info.block_elems, shape.piece);
   }
   KvCache cache;
-  COTERIE_RETURN_IF_ERROR(Buffer::allocate(bytes, "kv cache", &cache.buffer_));
   cache.shape_ = shape;
+  cache.type_ = type;
   cache.n_ctx_ = n_ctx;
-  cache.rows_ = reinterpret_cast<f16_bits*>(cache.buffer_.data());
+  size_t bytes;
+  if (!checked_mul(cache.bytes_per_token(), n_ctx, &bytes)) {
+    return Error(Code::kOutOfMemory, "kv cache: %zu bytes a token times %zu tokens overflow", cache.bytes_per_token(), n_ctx);
+  }
+  COTERIE_RETURN_IF_ERROR(Buffer::allocate(bytes, "kv cache", &cache.buffer_));
   *out = std::move(cache);
   return {};
+}
+
+KvRows KvCache::layer(size_t il) const {
+  std::byte* keys = buffer_.data() + il * n_ctx_ * row();
+  const size_t value_at = shape_.value_row == 0 ? 0 : row_bytes(type_, shape_.key_row);
+  return {type_, keys, keys + value_at, row()};
+}
+
+KvRows KvCache::index(size_t il) const {
+  const size_t stride = row_bytes(TensorType::F16, shape_.index_row);
+  std::byte* keys = buffer_.data() + n_ctx_ * (shape_.n_layer * row() + il * stride);
+  return {TensorType::F16, keys, nullptr, stride};
+}
+
+size_t KvCache::bytes_per_token() const {
+  return shape_.n_layer * (row() + row_bytes(TensorType::F16, shape_.index_row));
 }
 
 }  // namespace coterie

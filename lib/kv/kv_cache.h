@@ -1,6 +1,6 @@
-// KvCache: what attention remembers of a session's tokens: one row of halves per layer, position and kind (key, value).
-// Grouped-query models keep a key and a value row; MLA keeps one latent row whose prefix serves as the value. Sparse
-// attention keeps the key of its indexer besides.
+// KvCache: what attention remembers of a session's tokens: one row per layer, position and kind (key, value), of type F16,
+// F32 or Q8_0. Grouped-query models keep a key and a value row; MLA keeps one latent row whose prefix serves as the value.
+// Sparse attention keeps the key of its indexer besides, always in halves.
 #pragma once
 
 #include <cstddef>
@@ -12,35 +12,43 @@ namespace coterie {
 
 struct KvShape {
   size_t n_layer = 0;
-  size_t key_row = 0;    // halves in a key row: n_head_kv * head_dim, or kv_lora_rank + rope dimensions
-  size_t value_row = 0;  // halves in a value row; 0: values are the prefix of the key row (MLA)
-  size_t index_row = 0;  // halves in a row of the indexer's keys; 0: there is no indexer
-  size_t bytes_per_token() const { return n_layer * (key_row + value_row + index_row) * sizeof(f16_bits); }
+  size_t key_row = 0;    // elements of a key row: n_head_kv * head_dim, or kv_lora_rank + rope dimensions
+  size_t value_row = 0;  // elements of a value row; 0: values are the prefix of the key row (MLA)
+  size_t index_row = 0;  // elements of a row of the indexer's keys; 0: there is no indexer
+  size_t piece = 1;      // heads begin and end at multiples of so many elements, and so must the blocks of a type
+};
+
+// Elements of a row of some type as bytes.
+constexpr size_t row_bytes(TensorType type, size_t n) {
+  return n / type_info(type).block_elems * type_info(type).block_bytes;
+}
+
+// The keys and values of one layer. Those of head h begin h * dim elements into a row.
+struct KvRows {
+  TensorType type = TensorType::F16;
+  std::byte* keys = nullptr;    // row of position 0
+  std::byte* values = nullptr;  // likewise
+  size_t stride = 0;            // bytes from one position to the next, for both
+
+  std::byte* key(size_t pos) const { return keys + pos * stride; }
+  std::byte* value(size_t pos) const { return values + pos * stride; }
 };
 
 class KvCache {
  public:
-  static Status create(const KvShape& shape, size_t n_ctx, KvCache* out);
+  // Errors: kInvalidArgument for a type that is not one of the three or whose blocks do not fit the model's heads.
+  static Status create(const KvShape& shape, TensorType type, size_t n_ctx, KvCache* out);
 
-  // Row of position pos in a layer; rows of following positions are adjacent.
-  f16_bits* key(size_t layer, size_t pos) const { return rows_ + (layer * n_ctx_ + pos) * row(); }
-  f16_bits* value(size_t layer, size_t pos) const {
-    return shape_.value_row == 0 ? key(layer, pos) : key(layer, pos) + shape_.key_row;
-  }
-  // The indexer's key: these rows lie apart, as they are read more often than the others.
-  f16_bits* index(size_t layer, size_t pos) const {
-    return rows_ + shape_.n_layer * n_ctx_ * row() + (layer * n_ctx_ + pos) * shape_.index_row;
-  }
-  size_t index_row_bytes() const { return shape_.index_row * sizeof(f16_bits); }
-  // From one position to the next, for keys and values alike.
-  size_t row_bytes() const { return row() * sizeof(f16_bits); }
+  KvRows layer(size_t il) const;
+  KvRows index(size_t il) const;  // the indexer's keys, of type F16: they lie apart, as they are read more often
+  size_t bytes_per_token() const;
 
  private:
-  size_t row() const { return shape_.key_row + shape_.value_row; }
+  size_t row() const { return row_bytes(type_, shape_.key_row) + row_bytes(type_, shape_.value_row); }
 
   KvShape shape_;
+  TensorType type_ = TensorType::F16;
   size_t n_ctx_ = 0;
-  f16_bits* rows_ = nullptr;
   Buffer buffer_;
 };
 

@@ -1,5 +1,7 @@
 #include "models/gqa.h"
 
+#include <numeric>
+
 #include "base/numerics.h"
 #include "models/rope_config.h"
 
@@ -50,7 +52,7 @@ void Gqa::read(Config& config, Binder& t, float eps, ModelShape* shape) {
   t.optional_vector("rope_freqs.weight", &keys.rope.freq_factors, n_rot_ / 2);  // Llama 3.1
   rope_ = nn::Rope(keys.rope);
   shape_ = {n_head, n_head_kv, key_dim, value_dim, 1 / numerics::sqrt(static_cast<float>(key_dim))};
-  shape->kv = {shape->n_layer, k_rows(), v_rows()};
+  shape->kv = {shape->n_layer, k_rows(), v_rows(), 0, std::gcd(shape_.key_dim, shape_.value_dim)};
 }
 
 void Gqa::bind(Binder& t, GqaLayer* l) const {
@@ -99,7 +101,7 @@ void Gqa::carve(nn::Carver& carver, size_t n, size_t n_threads, GqaScratch* s) c
   s->values = carver.take<float>(n * shape_.n_head * shape_.value_dim);
   s->x.carve(carver, n, n_embd_);
   s->values_in.carve(carver, n, shape_.n_head * shape_.value_dim);
-  s->attention.carve(carver, n_threads, shape_.value_dim);
+  s->attention.carve(carver, n_threads, shape_.key_dim, shape_.value_dim);
 }
 
 bool Gqa::prepare(const nn::Context& context, const Forward& f, GqaScratch& s) const {
@@ -125,14 +127,15 @@ void Gqa::add_biases(const GqaStep& step, size_t i) const {
 
 void Gqa::store(const GqaStep& step, size_t i) const {
   const size_t pos = step.f.pos + i;
-  step.context.kernels.to_f16(step.f.kv->key(step.il, pos), step.s.k + i * k_rows(), k_rows());
-  step.context.kernels.to_f16(step.f.kv->value(step.il, pos), step.s.v + i * v_rows(), v_rows());
+  const KvRows rows = step.f.kv->layer(step.il);
+  const auto encode = step.context.kernels.encode[static_cast<uint32_t>(rows.type)];
+  encode(rows.key(pos), step.s.k + i * k_rows(), k_rows());
+  encode(rows.value(pos), step.s.v + i * v_rows(), v_rows());
 }
 
 bool Gqa::attend(const GqaStep& step, const nn::AttentionShape& shape) const {
-  const KvCache& kv = *step.f.kv;
-  return nn::attention(step.context, shape, step.s.attention, step.s.q, kv.key(step.il, 0), kv.value(step.il, 0),
-                       kv.row_bytes(), step.f.pos, step.f.n, step.s.values);
+  return nn::attention(step.context, shape, step.s.attention, step.s.q, step.f.kv->layer(step.il), step.f.pos, step.f.n,
+                       step.s.values);
 }
 
 bool Gqa::combine(const GqaStep& step) const {

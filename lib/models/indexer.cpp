@@ -40,7 +40,7 @@ void Indexer::carve(nn::Carver& carver, IndexerScratch& s, const Mla& mla, size_
   s.q_in.carve(carver, n, q_rank_);
   s.index.carve(carver, shape(), n_threads);
   s.chosen = carver.take<int32_t>(s.index.group() * top_k_);
-  s.gathered = carver.take<std::byte>(top_k_ * mla.latent_row() * sizeof(f16_bits));
+  s.gathered = carver.take<std::byte>(top_k_ * mla.latent_row() * sizeof(float));
 }
 
 size_t Indexer::n_dense(const Forward& f) const { return f.pos >= top_k_ ? 0 : std::min<size_t>(f.n, top_k_ - f.pos); }
@@ -71,7 +71,8 @@ void Indexer::place_key(const nn::Context& context, const IndexerLayer& l, size_
   float* k = s.k + i * dim_;
   nn::layer_norm(context.kernels, k, k, l.k_norm, l.k_bias, dim_, kKeyNormEps);
   nn::rotate_half_split(k, mla.rope + i * n_rot_, n_rot_);
-  context.kernels.to_f16(f.kv->index(il, f.pos + i), k, dim_);
+  const KvRows rows = f.kv->index(il);
+  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.key(f.pos + i), k, dim_);
 }
 
 bool Indexer::attend(const nn::Context& context, const Mla& mla, size_t il, const Forward& f, MlaScratch& m,
@@ -80,12 +81,12 @@ bool Indexer::attend(const nn::Context& context, const Mla& mla, size_t il, cons
   for (size_t i = n_dense(f); i < f.n;) {
     const size_t n = std::min(f.n - i, s.index.group());
     if (!nn::choose_positions(context, shape(), s.index, s.q + i * n_head_ * dim_, s.weights + i * n_head_,
-                              f.kv->index(il, 0), f.kv->index_row_bytes(), f.pos + i, n, s.chosen)) {
+                              f.kv->index(il), f.pos + i, n, s.chosen)) {
       return false;
     }
     for (size_t token = 0; token < n; ++token, ++i) {
       if (!nn::attend_chosen(context, attention, m.attention, m.q_latent + i * attention.n_head * attention.key_dim,
-                             f.kv->key(il, 0), f.kv->row_bytes(), s.chosen + token * top_k_, top_k_, s.gathered,
+                             f.kv->layer(il), s.chosen + token * top_k_, top_k_, s.gathered,
                              m.attended + i * attention.n_head * attention.value_dim)) {
         return false;
       }

@@ -90,7 +90,7 @@ void Mla::carve(nn::Carver& carver, MlaScratch& s, size_t n, size_t n_threads) c
   s.attended_in.carve(carver, n_heads, kv_rank_);
   s.values_in.carve(carver, n, size_t{n_head_} * n_value_);
   s.products = carver.take<nn::Product>(n_head_);
-  s.attention.carve(carver, n_threads, kv_rank_);
+  s.attention.carve(carver, n_threads, latent_row(), kv_rank_);
 }
 
 bool Mla::prepare(const nn::Context& context, const Forward& f, MlaScratch& s) const {
@@ -125,7 +125,8 @@ void Mla::place(const nn::Context& context, const MlaLayer& layer, size_t il, co
   float* kv = s.kv + i * row;
   nn::rms_norm(context.kernels, kv, kv, layer.kv_a_norm, kv_rank_, eps_);
   nn::rotate_adjacent(kv + kv_rank_, angles, n_rot_);
-  context.kernels.to_f16(f.kv->key(il, f.pos + i), kv, row);
+  const KvRows rows = f.kv->layer(il);
+  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.key(f.pos + i), kv, row);
 
   float temperature = 1;  // grows with the position, as in Llama 4 (attn_temperature_tuning)
   if (temperature_scale_ != 0) {
@@ -162,8 +163,8 @@ bool Mla::per_head(const nn::Context& context, const nn::Stack& w, MlaScratch& s
 }
 
 bool Mla::attend(const nn::Context& context, size_t il, const Forward& f, size_t n, MlaScratch& s) const {
-  return nn::attention(context, attention_shape(), s.attention, s.q_latent, f.kv->key(il, 0), f.kv->value(il, 0),
-                       f.kv->row_bytes(), f.pos, n, s.attended);
+  return nn::attention(context, attention_shape(), s.attention, s.q_latent, f.kv->layer(il), f.pos, n,
+                       s.attended);
 }
 
 bool Mla::combine(const nn::Context& context, const MlaLayer& l, size_t n, MlaScratch& s, float* out) const {

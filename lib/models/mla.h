@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 
 #include "models/binder.h"
 #include "models/model.h"
@@ -61,6 +62,7 @@ class Mla {
   bool combine(const nn::Context& context, const MlaLayer& layer, size_t n, MlaScratch& s, float* out) const;
 
   size_t latent_row() const { return size_t{kv_rank_} + n_rot_; }
+  size_t cache_piece() const { return std::gcd(size_t{kv_rank_}, latent_row()); }  // KvShape::piece
   uint32_t n_rot() const { return n_rot_; }
   uint32_t q_rank() const { return q_rank_; }  // 0: queries are not compressed
   nn::AttentionShape attention_shape() const { return {n_head_, 1, latent_row(), kv_rank_, score_scale_}; }

@@ -6,38 +6,13 @@
 namespace coterie::nn {
 namespace {
 
-struct Head {  // what one query head sees
-  const float* q;
-  const f16_bits* keys;
-  const f16_bits* values;
-  size_t row_bytes;
-  size_t begin, end;  // positions
-  const float* sink;  // or null
-  const AttentionShape& shape;
-};
-
-const f16_bits* advance(const f16_bits* rows, size_t bytes) {
-  return reinterpret_cast<const f16_bits*>(reinterpret_cast<const std::byte*>(rows) + bytes);
-}
-
-// Scores of the keys [t0, t0 + n), softmaxed against their own maximum. Returns the sum.
-float block_scores(const Kernels& kernels, const Head& head, size_t t0, size_t n, float* scores, float* max) {
-  kernels.gemv[static_cast<uint32_t>(TensorType::F16)](scores, advance(head.keys, t0 * head.row_bytes), head.row_bytes,
-                                                       head.shape.key_dim, head.q, 0, n);
-  for (size_t t = 0; t < n; ++t) scores[t] *= head.shape.scale;
-  *max = kernels.max(scores, n);
-  return kernels.exp_sum(scores, scores, *max, n);
-}
-
 // Softmax over blocks (Milakov & Gimelshein 2018): maximum, sum and weighted values of the keys seen so far.
 struct Running {
-  const Kernels& kernels;
-  float* values;  // [dim]
-  size_t dim;
   float max = 0, sum = 0;
+  bool begun = false;
 
   // Another block; block_values null: its values are zero.
-  void join(float block_max, float block_sum, const float* block_values) {
+  void join(const Kernels& kernels, float* values, size_t dim, float block_max, float block_sum, const float* block_values) {
     const float new_max = block_max > max ? block_max : max;
     float old_part, block_part;
     kernels.exp_sum(&old_part, &max, new_max, 1);
@@ -49,49 +24,151 @@ struct Running {
   }
 };
 
-// Blocks lie between multiples of kKeyBlock, whatever the window. Gives up when cancelled, since a head may look at many
-// keys.
-void attend(const Context& context, const Head& head, float* scores, float* block_values, float* out) {
-  const Kernels& kernels = context.kernels;
-  const size_t dim = head.shape.value_dim;
-  Running running{kernels, out, dim};
-  for (size_t t0 = head.begin, t1; t0 < head.end && !context.cancelled(); t0 = t1) {
-    t1 = std::min((t0 / kKeyBlock + 1) * kKeyBlock, head.end);
-    float block_max;
-    const float block_sum = block_scores(kernels, head, t0, t1 - t0, scores, &block_max);
-    float* acc = t0 == head.begin ? out : block_values;
-    std::memset(acc, 0, dim * sizeof(float));
-    kernels.weighted_sum_f16(acc, scores, advance(head.values, t0 * head.row_bytes), head.row_bytes, t1 - t0, dim);
-    if (t0 == head.begin) {
-      running.max = block_max;
-      running.sum = block_sum;
-    } else {
-      running.join(block_max, block_sum, block_values);
-    }
-  }
-  if (head.sink != nullptr) running.join(*head.sink, 1, nullptr);
-  for (size_t i = 0; i < dim; ++i) out[i] /= running.sum;
-}
-
 }  // namespace
 
-void AttentionScratch::carve(Carver& carver, size_t n_threads, size_t max_value_dim) {
-  scores_ = carver.take<float>(n_threads * kKeyBlock);
-  values_ = carver.take<float>(n_threads * max_value_dim);
+void AttentionScratch::carve(Carver& carver, size_t n_threads, size_t max_key_dim, size_t max_value_dim) {
+  max_blocks_ = (max_key_dim + 31) / 32;
   max_value_dim_ = max_value_dim;
+  scores_ = carver.take<float>(n_threads * kQueries * kKeyBlock);
+  values_ = carver.take<float>(n_threads * kQueries * max_value_dim);
+  queries_ = carver.take<ActBlock32>(n_threads * kQueries * max_blocks_);
 }
 
+// The queries of one task: they look at the same key head, each at its own positions. What one query gets does not depend
+// on its company.
+class AttentionTile {
+ public:
+  AttentionTile(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const KvRows& rows,
+                size_t head_kv, size_t worker)
+      : context_(context), kernels_(context.kernels), shape_(shape), rows_(rows),
+        queries_(scratch.queries_ + worker * kQueries * scratch.max_blocks_) {
+    rows_.keys += row_bytes(rows.type, head_kv * shape.key_dim);
+    rows_.values += row_bytes(rows.type, head_kv * shape.value_dim);
+    for (size_t j = 0; j < kQueries; ++j) {
+      scores_[j] = scratch.scores_ + (worker * kQueries + j) * kKeyBlock;
+      block_values_[j] = scratch.values_ + (worker * kQueries + j) * scratch.max_value_dim_;
+    }
+  }
+
+  // A query over the positions [begin, end), with its sink or null.
+  void add(const float* q, size_t begin, size_t end, const float* sink, float* out) {
+    x_[n_] = q;
+    if (type_info(rows_.type).act == ActKind::kBlock32) {
+      ActBlock32* blocks = queries_ + n_ * (shape_.key_dim / 32);
+      kernels_.quantize32(blocks, q, shape_.key_dim);
+      x_[n_] = blocks;
+    }
+    begin_[n_] = begin, end_[n_] = end, sink_[n_] = sink, out_[n_] = out;
+    ++n_;
+  }
+
+  // Blocks lie between multiples of kKeyBlock, whatever the window. Gives up when cancelled, since there may be many keys.
+  void run() {
+    const size_t begin = *std::min_element(begin_, begin_ + n_), end = *std::max_element(end_, end_ + n_);
+    for (size_t t0 = begin, t1; t0 < end && !context_.cancelled(); t0 = t1) {
+      t1 = std::min((t0 / kKeyBlock + 1) * kKeyBlock, end);
+      kernels_.gemm[static_cast<uint32_t>(rows_.type)](scores_, rows_.key(t0), rows_.stride, shape_.key_dim, x_, n_, 0,
+                                                       t1 - t0);
+      for (size_t j = 0; j < n_; ++j) softmax(j, t0, t1);
+      add_values(t0);
+      for (size_t j = 0; j < n_; ++j) join(j);
+    }
+    for (size_t j = 0; j < n_; ++j) {
+      if (sink_[j] != nullptr) running_[j].join(kernels_, out_[j], shape_.value_dim, *sink_[j], 1, nullptr);
+      for (size_t i = 0; i < shape_.value_dim; ++i) out_[j][i] /= running_[j].sum;
+    }
+  }
+
+ private:
+  // Query j sees the part [from_, to_) of a block; its scores there, against their own maximum.
+  void softmax(size_t j, size_t t0, size_t t1) {
+    from_[j] = std::clamp(begin_[j], t0, t1);
+    to_[j] = std::clamp(end_[j], from_[j], t1);
+    const size_t n = to_[j] - from_[j];
+    if (n == 0) return;
+    float* s = scores_[j] + (from_[j] - t0);
+    for (size_t t = 0; t < n; ++t) s[t] *= shape_.scale;
+    max_[j] = kernels_.max(s, n);
+    sum_[j] = kernels_.exp_sum(s, s, max_[j], n);
+  }
+
+  // Weighted values of the block: of the rows that all queries see together, of the others one by one, in order of rows.
+  void add_values(size_t t0) {
+    size_t from = t0, to = SIZE_MAX, n = 0;
+    size_t seeing[kQueries];
+    for (size_t j = 0; j < n_; ++j) {
+      if (from_[j] == to_[j]) continue;
+      seeing[n++] = j;
+      from = std::max(from, from_[j]);
+      to = std::min(to, to_[j]);
+    }
+    if (from > to) to = from;
+    float* sums[kQueries];
+    const float* weights[kQueries];
+    for (size_t i = 0; i < n; ++i) {
+      const size_t j = seeing[i];
+      sums[i] = running_[j].begun ? block_values_[j] : out_[j];
+      weights[i] = scores_[j] + (from - t0);
+      std::memset(sums[i], 0, shape_.value_dim * sizeof(float));
+      add_rows(j, sums[i], t0, from_[j], std::min(from, to_[j]));
+    }
+    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](sums, weights, n, rows_.value(from), rows_.stride, to - from,
+                                                             shape_.value_dim);
+    for (size_t i = 0; i < n; ++i) add_rows(seeing[i], sums[i], t0, std::max(to, from_[seeing[i]]), to_[seeing[i]]);
+  }
+
+  void add_rows(size_t j, float* sum, size_t t0, size_t from, size_t to) {
+    if (from >= to) return;
+    const float* weights = scores_[j] + (from - t0);
+    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](&sum, &weights, 1, rows_.value(from), rows_.stride, to - from,
+                                                             shape_.value_dim);
+  }
+
+  void join(size_t j) {
+    if (from_[j] == to_[j]) return;
+    if (running_[j].begun) {
+      running_[j].join(kernels_, out_[j], shape_.value_dim, max_[j], sum_[j], block_values_[j]);
+    } else {
+      running_[j] = {max_[j], sum_[j], true};
+    }
+  }
+
+  const Context& context_;
+  const Kernels& kernels_;
+  const AttentionShape& shape_;
+  KvRows rows_;
+  ActBlock32* queries_;
+  size_t n_ = 0;
+  const void* x_[kQueries];
+  size_t begin_[kQueries], end_[kQueries];
+  const float* sink_[kQueries];
+  float* out_[kQueries];
+  float *scores_[kQueries], *block_values_[kQueries];
+  Running running_[kQueries];
+  size_t from_[kQueries], to_[kQueries];  // of the block being worked on,
+  float max_[kQueries], sum_[kQueries];   // likewise
+};
+
 bool attention(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
-               const f16_bits* keys, const f16_bits* values, size_t row_bytes, size_t pos, size_t n, float* out) {
-  const size_t group = shape.n_head / shape.n_head_kv;
+               const KvRows& rows, size_t pos, size_t n, float* out) {
+  const size_t group = shape.n_head / shape.n_head_kv, n_queries = n * group;  // of a key head
+  // As many queries a task as can share keys, but work for every thread.
+  const size_t n_threads = context.arena.n_threads();
+  const size_t tile = std::clamp<size_t>((n_queries * shape.n_head_kv + n_threads - 1) / n_threads, 1, kQueries);
+  const size_t tiles = (n_queries + tile - 1) / tile;
   auto task = [&](size_t i, size_t worker) {
-    const size_t token = i / shape.n_head, head = i % shape.n_head, head_kv = head / group, end = pos + token + 1;
-    const size_t begin = shape.window != 0 && end > shape.window ? end - shape.window : 0;
-    const Head view{q + i * shape.key_dim, keys + head_kv * shape.key_dim, values + head_kv * shape.value_dim, row_bytes,
-                    begin, end, shape.sinks == nullptr ? nullptr : shape.sinks + head, shape};
-    attend(context, view, scratch.scores(worker), scratch.values(worker), out + i * shape.value_dim);
+    const size_t head_kv = i % shape.n_head_kv, first = i / shape.n_head_kv * tile;
+    AttentionTile queries(context, shape, scratch, rows, head_kv, worker);
+    for (size_t j = first; j < std::min(first + tile, n_queries); ++j) {
+      const size_t token = j / group, head = head_kv * group + j % group, end = pos + token + 1;
+      const size_t begin = shape.window != 0 && end > shape.window ? end - shape.window : 0;
+      const size_t at = token * shape.n_head + head;
+      queries.add(q + at * shape.key_dim, begin, end, shape.sinks == nullptr ? nullptr : shape.sinks + head,
+                  out + at * shape.value_dim);
+    }
+    queries.run();
   };
-  return context.run(n * shape.n_head, task);
+  return context.run(tiles * shape.n_head_kv, task);
 }
 
 }  // namespace coterie::nn

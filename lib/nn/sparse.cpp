@@ -7,10 +7,6 @@
 namespace coterie::nn {
 namespace {
 
-const std::byte* row_at(const f16_bits* rows, size_t row_bytes, size_t position) {
-  return reinterpret_cast<const std::byte*>(rows) + position * row_bytes;
-}
-
 // scores[0, n) of the keys from `keys` on, for one token: q[n_head, dim], weights[n_head].
 void score_keys(const Kernels& kernels, const IndexShape& shape, const float* q, const float* weights,
                 const std::byte* keys, size_t row_bytes, size_t n, float* dots, float* scores) {
@@ -51,8 +47,7 @@ void IndexScratch::keep_best(const float* scores, size_t first, size_t n, size_t
 }
 
 bool choose_positions(const Context& context, const IndexShape& shape, const IndexScratch& s, const float* q,
-                      const float* weights, const f16_bits* keys, size_t row_bytes, size_t pos, size_t n,
-                      int32_t* chosen) {
+                      const float* weights, const KvRows& keys, size_t pos, size_t n, int32_t* chosen) {
   std::fill(s.n_kept_, s.n_kept_ + n, size_t{0});
   for (size_t first = 0; first < pos + n; first += IndexScratch::kSegment) {
     const size_t n_keys = std::min(IndexScratch::kSegment, pos + n - first);
@@ -60,7 +55,7 @@ bool choose_positions(const Context& context, const IndexShape& shape, const Ind
     auto score_block = [&](size_t task, size_t worker) {
       const size_t token = task / n_blocks, begin = task % n_blocks * kKeyBlock;
       score_keys(context.kernels, shape, q + token * shape.n_head * shape.dim, weights + token * shape.n_head,
-                 row_at(keys, row_bytes, first + begin), row_bytes, std::min(kKeyBlock, n_keys - begin),
+                 keys.key(first + begin), keys.stride, std::min(kKeyBlock, n_keys - begin),
                  s.dots_ + worker * kKeyBlock, s.scores_ + token * IndexScratch::kSegment + begin);
     };
     if (!context.run(n * n_blocks, score_block)) return false;
@@ -81,17 +76,16 @@ bool choose_positions(const Context& context, const IndexShape& shape, const Ind
 }
 
 bool attend_chosen(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
-                   const f16_bits* rows, size_t row_bytes, const int32_t* positions, size_t n, std::byte* gathered,
+                   const KvRows& rows, const int32_t* positions, size_t n, std::byte* gathered,
                    float* out) {
   constexpr size_t kRows = 64;  // of a task
   auto gather = [&](size_t task, size_t) {
     for (size_t i = task * kRows; i < std::min(n, (task + 1) * kRows); ++i) {
-      std::memcpy(gathered + i * row_bytes, row_at(rows, row_bytes, static_cast<size_t>(positions[i])), row_bytes);
+      std::memcpy(gathered + i * rows.stride, rows.key(static_cast<size_t>(positions[i])), rows.stride);
     }
   };
   if (!context.run((n + kRows - 1) / kRows, gather)) return false;
-  const auto* keys = reinterpret_cast<const f16_bits*>(gathered);
-  return attention(context, shape, scratch, q, keys, keys, row_bytes, n - 1, 1, out);
+  return attention(context, shape, scratch, q, {rows.type, gathered, gathered, rows.stride}, n - 1, 1, out);
 }
 
 }  // namespace coterie::nn

@@ -24,7 +24,7 @@ class IndexScratch {
 
  private:
   friend bool choose_positions(const Context&, const IndexShape&, const IndexScratch&, const float*, const float*,
-                               const f16_bits*, size_t, size_t, size_t, int32_t*);
+                               const KvRows&, size_t, size_t, int32_t*);
   struct Candidate {
     float score;
     int32_t position;
@@ -42,15 +42,14 @@ class IndexScratch {
 
 // chosen[n, top_k], ascending, of the positions 0 .. pos + i for token i: those with the largest
 //   score(s) = sum_h weights[i, h] * relu(q[i, h] . key_s),  of equal scores the lower position.
-// Every token sees at least top_k positions (pos + 1 >= top_k), n is at most scratch.group(). keys: row of position 0, rows
-// row_bytes apart.
+// Every token sees at least top_k positions (pos + 1 >= top_k), n is at most scratch.group(). keys: of type F16.
 bool choose_positions(const Context& context, const IndexShape& shape, const IndexScratch& scratch, const float* q,
-                      const float* weights, const f16_bits* keys, size_t row_bytes, size_t pos, size_t n, int32_t* chosen);
+                      const float* weights, const KvRows& keys, size_t pos, size_t n, int32_t* chosen);
 
-// Attention of one token over n positions alone, whose rows are gathered, in the order given, into `gathered` [n * row_bytes].
-// rows: of position 0, keys with their values as prefix (MLA).
+// Attention of one token over n positions alone, whose rows are gathered, in the order given, into `gathered` [n * rows.stride].
+// rows: keys with their values as prefix (MLA).
 bool attend_chosen(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
-                   const f16_bits* rows, size_t row_bytes, const int32_t* positions, size_t n, std::byte* gathered,
+                   const KvRows& rows, const int32_t* positions, size_t n, std::byte* gathered,
                    float* out);
 
 }  // namespace coterie::nn

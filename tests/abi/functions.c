@@ -238,6 +238,9 @@ static coterie_session* make_session(coterie_model* model) {
   options.n_chunk = 8;
   REFUSED(coterie_session_create(NULL, &options, &session, &error));
   REFUSED(coterie_session_create(model, &options, NULL, &error));
+  options.kv_type = 3;
+  REFUSED(coterie_session_create(model, &options, &session, &error));
+  options.kv_type = COTERIE_KV_F32;
   options.struct_size = offsetof(coterie_session_options, n_chunk);
   SUCCEEDS(coterie_session_create(model, &options, &session, &error));
   coterie_session_destroy(session);

@@ -74,6 +74,7 @@ int main(void) {
   FIELD(coterie_session_options, struct_size);
   FIELD(coterie_session_options, n_ctx);
   FIELD(coterie_session_options, n_chunk);
+  FIELD(coterie_session_options, kv_type);
   STRUCT(coterie_generation_options);
   FIELD(coterie_generation_options, struct_size);
   FIELD(coterie_generation_options, max_tokens);
@@ -111,6 +112,9 @@ int main(void) {
   VALUE(COTERIE_MAX_TENSOR_TYPES);
   VALUE(COTERIE_ADD_SPECIAL);
   VALUE(COTERIE_PARSE_SPECIAL);
+  VALUE(COTERIE_KV_F16);
+  VALUE(COTERIE_KV_F32);
+  VALUE(COTERIE_KV_Q8_0);
   VALUE(COTERIE_CHAT_AUTO);
   VALUE(COTERIE_CHAT_PLAIN);
   VALUE(COTERIE_CHAT_DEEPSEEK_V2);

@@ -7,22 +7,35 @@ namespace {
 
 class Attention : public NnTest {
  protected:
+  // Rows of a cache, and what they stand for.
+  struct Cache {
+    std::vector<std::byte> bytes;
+    std::vector<float> exact;
+    KvRows rows;
+    Cache(TensorType type, const std::vector<float>& values, size_t row, size_t value_at)
+        : bytes(row_bytes(type, values.size())), exact(values.size()),
+          rows{type, bytes.data(), bytes.data() + row_bytes(type, value_at), row_bytes(type, row)} {
+      const Kernels& k = *select_kernels(nullptr);
+      k.encode[static_cast<uint32_t>(type)](bytes.data(), values.data(), values.size());
+      k.dequantize[static_cast<uint32_t>(type)](exact.data(), bytes.data(), exact.size());
+    }
+  };
+
   // Compares a batch of n queries behind pos keys with softmax and sums in doubles.
-  void check(const nn::AttentionShape& s, size_t pos, size_t n, bool value_is_prefix) {
-    const Kernels& k = *select_kernels(nullptr);
+  void check(const nn::AttentionShape& s, size_t pos, size_t n, bool value_is_prefix, TensorType type = TensorType::F16) {
     const size_t key_row = s.n_head_kv * s.key_dim, value_row = s.n_head_kv * s.value_dim, n_keys = pos + n;
     const size_t row = value_is_prefix ? key_row : key_row + value_row;
-    const auto q = random(n * s.n_head * s.key_dim), rows = random(n_keys * row);
-    std::vector<f16_bits> cache(n_keys * row);
-    k.to_f16(cache.data(), rows.data(), rows.size());
-    std::vector<float> exact(rows.size());
-    k.dequantize[static_cast<uint32_t>(TensorType::F16)](exact.data(), cache.data(), exact.size());
+    const auto q = random(n * s.n_head * s.key_dim);
+    const size_t value_at = value_is_prefix ? 0 : key_row;
+    const Cache cache(type, random(n_keys * row), row, value_at);
+    const std::vector<float>& exact = cache.exact;
+    // Queries that meet int8 keys are rounded to int8 themselves.
+    const double tolerance = type == TensorType::Q8_0 ? 2e-2 : 2e-5;
 
     nn::AttentionScratch scratch;
-    carve([&](nn::Carver& c) { scratch.carve(c, 3, s.value_dim); });
+    carve([&](nn::Carver& c) { scratch.carve(c, 3, s.key_dim, s.value_dim); });
     std::vector<float> out(n * s.n_head * s.value_dim);
-    const size_t value_at = value_is_prefix ? 0 : key_row;
-    ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.data(), cache.data() + value_at, row * 2, pos, n, out.data()));
+    ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.rows, pos, n, out.data()));
     for (size_t i = 0; i < n; ++i) {
       for (size_t h = 0; h < s.n_head; ++h) {
         const size_t kv = h / (s.n_head / s.n_head_kv);
@@ -37,7 +50,7 @@ class Attention : public NnTest {
         for (size_t j = 0; j < s.value_dim; ++j) {
           double value = 0;
           for (size_t t = 0; t < p.size(); ++t) value += p[t] / sum * exact[t * row + value_at + kv * s.value_dim + j];
-          ASSERT_NEAR(out[(i * s.n_head + h) * s.value_dim + j], value, 2e-5) << i << " " << h << " " << j;
+          ASSERT_NEAR(out[(i * s.n_head + h) * s.value_dim + j], value, tolerance) << i << " " << h << " " << j;
         }
       }
     }
@@ -61,21 +74,26 @@ TEST_F(Attention, Sinks) {
   }
 }
 
+TEST_F(Attention, EveryTypeOfCache) {
+  for (TensorType type : {TensorType::F32, TensorType::F16, TensorType::Q8_0}) {
+    check({8, 2, 64, 32, 0.2f, 40}, 250, 20, false, type);
+    check({5, 1, 96, 64, 0.1f}, 300, 3, true, type);
+  }
+}
+
 // A position's values depend on what it sees, not on the batch it comes in.
 TEST_F(Attention, SameBitsAloneAndInABatch) {
   const std::vector<float> sinks = {0.5f, 2};
   const nn::AttentionShape s{2, 1, 16, 16, 0.3f, 290, sinks.data()};
   const size_t n_keys = 600, n = 7, pos = n_keys - n;
-  const Kernels& k = *select_kernels(nullptr);
-  const auto q = random(n * 32), rows = random(n_keys * 32);
-  std::vector<f16_bits> cache(rows.size());
-  k.to_f16(cache.data(), rows.data(), rows.size());
+  const auto q = random(n * 32);
+  const Cache cache(TensorType::F16, random(n_keys * 32), 32, 16);
   nn::AttentionScratch scratch;
-  carve([&](nn::Carver& c) { scratch.carve(c, 3, s.value_dim); });
+  carve([&](nn::Carver& c) { scratch.carve(c, 3, s.key_dim, s.value_dim); });
   std::vector<float> batch(n * 32), alone(n * 32);
-  ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.data(), cache.data() + 16, 64, pos, n, batch.data()));
+  ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.rows, pos, n, batch.data()));
   for (size_t i = 0; i < n; ++i) {
-    ASSERT_TRUE(nn::attention(context(), s, scratch, &q[i * 32], cache.data(), cache.data() + 16, 64, pos + i, 1, &alone[i * 32]));
+    ASSERT_TRUE(nn::attention(context(), s, scratch, &q[i * 32], cache.rows, pos + i, 1, &alone[i * 32]));
   }
   EXPECT_EQ(batch, alone);
 }

@@ -16,11 +16,16 @@ class Sparse : public NnTest {
     const auto values = random(n_positions * dim);
     keys_.resize(values.size());
     exact_.resize(values.size());
-    kernels_.to_f16(keys_.data(), values.data(), values.size());
+    kernels_.encode[static_cast<uint32_t>(TensorType::F16)](keys_.data(), values.data(), values.size());
     dequantise();
   }
   void dequantise() {
     kernels_.dequantize[static_cast<uint32_t>(TensorType::F16)](exact_.data(), keys_.data(), exact_.size());
+  }
+
+  static KvRows rows_of(std::vector<f16_bits>& halves, size_t dim) {
+    auto* bytes = reinterpret_cast<std::byte*>(halves.data());
+    return {TensorType::F16, bytes, bytes, dim * sizeof(f16_bits)};
   }
 
   std::vector<int32_t> choose(const nn::IndexShape& shape, const std::vector<float>& q, const std::vector<float>& weights,
@@ -30,7 +35,7 @@ class Sparse : public NnTest {
     carve([&](nn::Carver& c) { scratch.carve(c, shape, 3); });
     for (size_t i = 0; i < n; i += scratch.group()) {
       EXPECT_TRUE(nn::choose_positions(context(), shape, scratch, &q[i * shape.n_head * shape.dim], &weights[i * shape.n_head],
-                                       keys_.data(), shape.dim * sizeof(f16_bits), pos + i, std::min(n - i, scratch.group()),
+                                       rows_of(keys_, shape.dim), pos + i, std::min(n - i, scratch.group()),
                                        &chosen[i * shape.top_k]));
     }
     return chosen;
@@ -116,27 +121,27 @@ TEST_F(Sparse, TheSameAloneAndOnOneThread) {
 // Attention to chosen rows is attention to a cache that holds only these; to all rows, it is the ordinary one.
 TEST_F(Sparse, AttentionToTheChosen) {
   const nn::AttentionShape shape{3, 1, 40, 32, 0.2f};
-  const size_t n_positions = 900, row_bytes = shape.key_dim * sizeof(f16_bits);
+  const size_t n_positions = 900;
   make_keys(n_positions, shape.key_dim);
   const auto q = random(shape.n_head * shape.key_dim);
   std::vector<int32_t> positions(n_positions);
   std::iota(positions.begin(), positions.end(), 0);
   nn::AttentionScratch scratch;
-  carve([&](nn::Carver& c) { scratch.carve(c, 3, shape.value_dim); });
-  std::vector<std::byte> gathered(n_positions * row_bytes);
+  carve([&](nn::Carver& c) { scratch.carve(c, 3, shape.key_dim, shape.value_dim); });
+  std::vector<std::byte> gathered(n_positions * shape.key_dim * sizeof(f16_bits));
   std::vector<float> out(shape.n_head * shape.value_dim), expected(out.size());
-  ASSERT_TRUE(nn::attention(context(), shape, scratch, q.data(), keys_.data(), keys_.data(), row_bytes, n_positions - 1, 1,
+  ASSERT_TRUE(nn::attention(context(), shape, scratch, q.data(), rows_of(keys_, shape.key_dim), n_positions - 1, 1,
                             expected.data()));
-  ASSERT_TRUE(nn::attend_chosen(context(), shape, scratch, q.data(), keys_.data(), row_bytes, positions.data(), n_positions,
+  ASSERT_TRUE(nn::attend_chosen(context(), shape, scratch, q.data(), rows_of(keys_, shape.key_dim), positions.data(), n_positions,
                                 gathered.data(), out.data()));
   EXPECT_EQ(out, expected);
 
   std::erase_if(positions, [&](int32_t) { return random_() % 3 == 0; });
   std::vector<f16_bits> rows;
   for (int32_t t : positions) rows.insert(rows.end(), &keys_[t * shape.key_dim], &keys_[t * shape.key_dim] + shape.key_dim);
-  ASSERT_TRUE(nn::attention(context(), shape, scratch, q.data(), rows.data(), rows.data(), row_bytes, positions.size() - 1, 1,
+  ASSERT_TRUE(nn::attention(context(), shape, scratch, q.data(), rows_of(rows, shape.key_dim), positions.size() - 1, 1,
                             expected.data()));
-  ASSERT_TRUE(nn::attend_chosen(context(), shape, scratch, q.data(), keys_.data(), row_bytes, positions.data(),
+  ASSERT_TRUE(nn::attend_chosen(context(), shape, scratch, q.data(), rows_of(keys_, shape.key_dim), positions.data(),
                                 positions.size(), gathered.data(), out.data()));
   EXPECT_EQ(out, expected);
 }

@@ -158,6 +158,13 @@ struct Inputs {
   float a;
 };
 
+constexpr auto kF16 = static_cast<uint32_t>(TensorType::F16);
+
+void weighted_sum_f16(const Kernels& k, float* acc, const float* p, const f16_bits* v, size_t row_bytes, size_t n_rows,
+                      size_t n) {
+  k.weighted_sum[kF16](&acc, &p, 1, v, row_bytes, n_rows, n);
+}
+
 // Results of every float slot, one after another.
 std::vector<float> all_slots(const Kernels& k, const Inputs& in) {
   const size_t n = in.x.size();
@@ -172,9 +179,9 @@ std::vector<float> all_slots(const Kernels& k, const Inputs& in) {
   k.sigmoid(y.data(), in.x.data(), n), append();
   y = in.y, k.axpy(y.data(), in.a, in.x.data(), n), append();
   y = in.y, k.add(y.data(), in.x.data(), n), append();
-  y = in.y, k.weighted_sum_f16(y.data(), in.w.data(), in.v.data(), 2 * (n + 1), std::min<size_t>(n, 3), n), append();
+  y = in.y, weighted_sum_f16(k, y.data(), in.w.data(), in.v.data(), 2 * (n + 1), std::min<size_t>(n, 3), n), append();
   std::vector<f16_bits> half(n);
-  k.to_f16(half.data(), in.x.data(), n);
+  k.encode[kF16](half.data(), in.x.data(), n);
   results.insert(results.end(), half.begin(), half.end());
   return results;
 }
@@ -251,6 +258,50 @@ TEST(Max, IgnoresNanAndSignOfZero) {
   }
 }
 
+// --- Rows of a cache ---
+
+TEST(Rows, TablesAgree) {
+  Random random(seed() + 7);
+  for (TensorType type : {TensorType::F32, TensorType::F16, TensorType::Q8_0}) {
+    const auto t = static_cast<uint32_t>(type);
+    const TypeInfo& info = type_info(type);
+    for (size_t n_sums = 1; n_sums <= 16; ++n_sums) {
+      const Values values = n_sums % 4 ? Values::kTame : Values::kHostile;
+      const size_t n = info.block_elems == 1 ? 1 + random.below(100) : 32 * (1 + random.below(5)), n_rows = random.below(80);
+      const size_t stride = n / info.block_elems * info.block_bytes + random.below(9);
+      const std::vector<float> x = random_floats(random, n * n_rows, values), p = random_floats(random, n_sums * n_rows, values);
+      const std::vector<float> before = random_floats(random, n_sums * n, values);
+      const auto run = [&](const Kernels& k, std::vector<uint8_t>* rows) {
+        rows->assign(stride * n_rows, 0xaa);
+        for (size_t i = 0; i < n_rows; ++i) k.encode[t](rows->data() + i * stride, x.data() + i * n, n);
+        std::vector<float> sums = before;
+        std::vector<float*> acc;
+        std::vector<const float*> weights;
+        for (size_t j = 0; j < n_sums; ++j) acc.push_back(sums.data() + j * n), weights.push_back(p.data() + j * n_rows);
+        k.weighted_sum[t](acc.data(), weights.data(), n_sums, rows->data(), stride, n_rows, n);
+        return sums;
+      };
+      std::vector<uint8_t> expected_rows, rows;
+      const std::vector<float> expected = run(scalar(), &expected_rows);
+      for (const Kernels* table : other_tables()) {
+        EXPECT_TRUE(all_same(expected, run(*table, &rows))) << table->isa << ' ' << info.name << " n " << n;
+        if (type == TensorType::F32) continue;  // the bits of a NaN are copied
+        EXPECT_EQ(expected_rows, rows) << table->isa << ' ' << info.name;
+      }
+      if (values == Values::kHostile) continue;
+      std::vector<float> row(n);
+      std::vector<double> sum(before.begin(), before.end());
+      for (size_t i = 0; i < n_rows; ++i) {
+        scalar().dequantize[t](row.data(), expected_rows.data() + i * stride, n);
+        for (size_t c = 0; c < n; ++c) EXPECT_NEAR(row[c], x[i * n + c], type == TensorType::Q8_0 ? 5e-3 : 5e-4);
+        for (size_t j = 0; j < n_sums; ++j)
+          for (size_t c = 0; c < n; ++c) sum[j * n + c] += static_cast<double>(p[j * n_rows + i]) * row[c];
+      }
+      for (size_t c = 0; c < sum.size(); ++c) EXPECT_NEAR(expected[c], sum[c], 2e-5) << info.name;
+    }
+  }
+}
+
 // --- Halves ---
 
 TEST(Half, EveryValueReads) {
@@ -259,7 +310,7 @@ TEST(Half, EveryValueReads) {
   const float one = 1;
   for (const Kernels* table : all_tables()) {
     std::vector<float> y(v.size(), 0.0f);
-    table->weighted_sum_f16(y.data(), &one, v.data(), 0, 1, v.size());
+    weighted_sum_f16(*table, y.data(), &one, v.data(), 0, 1, v.size());
     for (size_t i = 0; i < v.size(); ++i)
       ASSERT_TRUE(same(y[i], static_cast<float>(reference::half_value(v[i])) + 0.0f)) << table->isa << ' ' << i;
   }
@@ -280,7 +331,7 @@ TEST(Half, EveryRounding) {
   for (int i = 0; i < 20000; ++i) x.push_back(hostile_float(random));
   std::vector<f16_bits> y(x.size());
   for (const Kernels* table : all_tables()) {
-    table->to_f16(y.data(), x.data(), x.size());
+    table->encode[kF16](y.data(), x.data(), x.size());
     for (size_t i = 0; i < x.size(); ++i)
       ASSERT_EQ(y[i], reference::half_bits(x[i])) << table->isa << std::hexfloat << ' ' << x[i];
   }

@@ -70,10 +70,13 @@ void add_floats(const Kernels& kernels, Crcs* crcs) {
   kernels.add(y.data(), hostile.data(), n);
   (*crcs)["add"] = crc_of(y);
   std::vector<f16_bits> half(n);
-  kernels.to_f16(half.data(), hostile.data(), n);
+  constexpr auto kF16 = static_cast<uint32_t>(TensorType::F16);
+  kernels.encode[kF16](half.data(), hostile.data(), n);
   (*crcs)["to_f16"] = reference::crc32(half.data(), n * 2);
-  kernels.to_f16(half.data(), x.data(), n);
-  kernels.weighted_sum_f16(x.data(), y.data(), half.data(), 1402, 7, 701);
+  kernels.encode[kF16](half.data(), x.data(), n);
+  float* acc = x.data();
+  const float* weights = y.data();
+  kernels.weighted_sum[kF16](&acc, &weights, 1, half.data(), 1402, 7, 701);
   (*crcs)["weighted_sum_f16"] = crc_of(x);
 }
 

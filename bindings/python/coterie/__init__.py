@@ -24,13 +24,13 @@ from ._errors import (BadFile, ContextFull, Error, InternalError, InvalidArgumen
                       Unsupported)
 from ._generation import EndReason, Event, EventType, Generation, Output
 from ._library import library_path, library_version
-from ._model import ChatFormat, Model, ModelInfo, Thinking, ToolCall, TypeUsage, file_info
+from ._model import ChatFormat, KvType, Model, ModelInfo, Thinking, ToolCall, TypeUsage, file_info
 from ._session import Session
 
 __version__ = ".".join(map(str, VERSION))
 
 __all__ = [
     "BadFile", "ChatFormat", "ContextFull", "EndReason", "Engine", "Error", "Event", "EventType", "Generation",
-    "InternalError", "InvalidArgument", "IoError", "LogLevel", "Model", "ModelInfo", "OutOfMemory", "Output", "Session",
-    "Status", "Thinking", "ToolCall", "TypeUsage", "Unsupported", "file_info", "library_path", "library_version",
+    "InternalError", "InvalidArgument", "IoError", "KvType", "LogLevel", "Model", "ModelInfo", "OutOfMemory", "Output",
+    "Session", "Status", "Thinking", "ToolCall", "TypeUsage", "Unsupported", "file_info", "library_path", "library_version",
 ]

@@ -64,7 +64,7 @@ class ChatOptions(SizedStructure):
 
 
 class SessionOptions(SizedStructure):
-    _fields_ = [("struct_size", c_size_t), ("n_ctx", c_uint32), ("n_chunk", c_uint32)]
+    _fields_ = [("struct_size", c_size_t), ("n_ctx", c_uint32), ("n_chunk", c_uint32), ("kv_type", c_int32)]
 
 
 class GenerationOptions(SizedStructure):

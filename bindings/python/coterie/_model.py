@@ -24,6 +24,12 @@ Messages = Iterable[Mapping[str, Any]]
 Tools = Union[str, Sequence[Mapping[str, Any]]]
 
 
+class KvType(enum.IntEnum):
+    F16 = 0
+    F32 = 1
+    Q8_0 = 2  # a little more than half the memory of F16; heads must be multiples of 32 wide
+
+
 class ChatFormat(enum.IntEnum):
     AUTO = 0
     PLAIN = 1
@@ -216,9 +222,9 @@ class Model(Handle):
                                    date=date.encode() if date else None, variables=_json(variables))
         return lambda *out: function(self._pointer, options, array, len(array), *out)
 
-    def session(self, n_ctx: int = 0, n_chunk: int = 0) -> "Session":
+    def session(self, n_ctx: int = 0, n_chunk: int = 0, kv_type: KvType = KvType.F16) -> "Session":
         from ._session import Session  # which needs this module
-        return Session(self, n_ctx, n_chunk)
+        return Session(self, n_ctx, n_chunk, kv_type)
 
     def chat(self, messages: Messages, *, n_ctx: int = 0, **options: Any) -> Iterator[str]:
         """The text of one answer, on a session of its own. Options as for Session.chat."""

@@ -9,7 +9,7 @@ from ._errors import Status, check
 from ._generation import Generation, Output
 from ._handle import Handle
 from ._library import lib
-from ._model import ChatFormat, Messages, Model, Thinking, Tools, token_array
+from ._model import ChatFormat, KvType, Messages, Model, Thinking, Tools, token_array
 
 
 class Session(Handle):
@@ -17,11 +17,12 @@ class Session(Handle):
 
     n_ctx    most tokens it can hold; 0 = the model's training context, at most 4096
     n_chunk  most tokens evaluated at once; 0 = 256
+    kv_type  how keys and values are kept
     """
 
-    def __init__(self, model: Model, n_ctx: int = 0, n_chunk: int = 0):
+    def __init__(self, model: Model, n_ctx: int = 0, n_chunk: int = 0, kv_type: KvType = KvType.F16):
         self.model = model
-        options = _abi.SessionOptions(n_ctx=n_ctx, n_chunk=n_chunk)
+        options = _abi.SessionOptions(n_ctx=n_ctx, n_chunk=n_chunk, kv_type=kv_type)
         out = ctypes.c_void_p()
         error = _abi.CError()
         check(lib.coterie_session_create(model._pointer, options, out, error), error)

@@ -33,6 +33,9 @@ static inline simde__m512i emulated_cvtepu16_epi32(__m256i a) {
   return emulated_join_si(_mm256_cvtepu16_epi32(_mm256_castsi256_si128(a)),
                           _mm256_cvtepu16_epi32(_mm256_extracti128_si256(a, 1)));
 }
+static inline simde__m512i emulated_cvtepi8_epi32(__m128i a) {
+  return emulated_join_si(_mm256_cvtepi8_epi32(a), _mm256_cvtepi8_epi32(_mm_srli_si128(a, 8)));
+}
 static inline simde__m512i emulated_cvtps_epi32(simde__m512 a) {
   const simde__m512_private p = simde__m512_to_private(a);
   return emulated_join_si(_mm256_cvtps_epi32(p.m256[0]), _mm256_cvtps_epi32(p.m256[1]));
@@ -45,12 +48,14 @@ static inline simde__m512 emulated_cvtepi32_ps(simde__m512i a) {
 #undef _mm512_cvtph_ps
 #undef _mm512_cvtps_ph
 #undef _mm512_cvtepu16_epi32
+#undef _mm512_cvtepi8_epi32
 #undef _mm512_cvtps_epi32
 #undef _mm512_cvtepi32_ps
 #undef _mm512_extractf32x8_ps
 #define _mm512_cvtph_ps(h) emulated_cvtph_ps(h)
 #define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph(a)  // only used to nearest even
 #define _mm512_cvtepu16_epi32(a) emulated_cvtepu16_epi32(a)
+#define _mm512_cvtepi8_epi32(a) emulated_cvtepi8_epi32(a)
 #define _mm512_cvtps_epi32(a) emulated_cvtps_epi32(a)
 #define _mm512_cvtepi32_ps(a) emulated_cvtepi32_ps(a)
 #define _mm512_extractf32x8_ps(a, half) (simde__m512_to_private(a).m256[half])
