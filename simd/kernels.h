@@ -27,6 +27,13 @@ struct Kernels {
   GemmFn gemm[kTensorTypeCount];              // likewise
   DequantizeFn dequantize[kTensorTypeCount];  // null: likewise
 
+  // Rows of a cache, of type F32, F16 or Q8_0 (null for others). encode: of n floats; to nearest even, NaN: 7e00 as a half;
+  // blocks of Q8_0 as rule 1 has them, d rounded to a half.
+  void (*encode[kTensorTypeCount])(void* row, const float* x, size_t n);
+  // Rule 5: acc[j][i] = fma(p[j][t], v[t, i], acc[j][i]) for t = 0 .. n_rows-1 in order; v row t starts at
+  // v + t * row_bytes. n: elements of a row, a multiple of the block.
+  WeightedSumFn weighted_sum[kTensorTypeCount];
+
   // Rule 1: floats to int8 blocks; k is a multiple of the block. A block with a NaN or infinity gets d = NaN, q = 0.
   void (*quantize32)(ActBlock32* out, const float* x, size_t k);
   void (*quantize256)(ActBlock256* out, const float* x, size_t k);
@@ -44,13 +51,6 @@ struct Kernels {
   void (*sigmoid)(float* y, const float* x, size_t n);                               // y = 1 / (1 + exp(-x))
   void (*axpy)(float* y, float a, const float* x, size_t n);                         // y = fma(a, x, y)
   void (*add)(float* y, const float* x, size_t n);                                   // y = y + x
-
-  // Rows of a cache, of type F32, F16 or Q8_0 (null for others). encode: of n floats; to nearest even, NaN: 7e00 as a half;
-  // blocks of Q8_0 as rule 1 has them, d rounded to a half.
-  void (*encode[kTensorTypeCount])(void* row, const float* x, size_t n);
-  // Rule 5: acc[j][i] = fma(p[j][t], v[t, i], acc[j][i]) for t = 0 .. n_rows-1 in order; v row t starts at
-  // v + t * row_bytes. n: elements of a row, a multiple of the block.
-  WeightedSumFn weighted_sum[kTensorTypeCount];
 };
 
 // The tables this build contains, best first, ended by null; a null slot was filled from the next one down. The scalar
