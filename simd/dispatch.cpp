@@ -3,6 +3,10 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 #elif defined(__linux__)
 #include <sys/auxv.h>
 #endif
@@ -11,7 +15,7 @@ namespace coterie {
 
 extern const Kernels kernels_scalar;
 #if defined(COTERIE_X86_KERNELS)
-extern const Kernels kernels_avx2, kernels_avx512vnni;
+extern const Kernels kernels_avx2, kernels_avx512vnni, kernels_amx;
 #elif defined(COTERIE_ARM_KERNELS)
 extern const Kernels kernels_neon;
 #endif
@@ -22,13 +26,13 @@ bool always() { return true; }
 
 #if defined(COTERIE_X86_KERNELS)
 struct Cpu {
-  uint32_t leaf1_ecx = 0, leaf7_ebx = 0, leaf7_ecx = 0;
+  uint32_t leaf1_ecx = 0, leaf7_ebx = 0, leaf7_ecx = 0, leaf7_edx = 0;
   uint32_t xcr0 = 0;  // register states that the operating system saves
 
   Cpu() {
     uint32_t eax, ebx, ecx, edx;
     if (__get_cpuid(1, &eax, &ebx, &ecx, &edx)) leaf1_ecx = ecx;
-    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) leaf7_ebx = ebx, leaf7_ecx = ecx;
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx)) leaf7_ebx = ebx, leaf7_ecx = ecx, leaf7_edx = edx;
     if (leaf1_ecx & bit_OSXSAVE) __asm__("xgetbv" : "=a"(xcr0), "=d"(edx) : "c"(0));
   }
 };
@@ -45,6 +49,17 @@ bool avx512vnni_usable() {
   return avx2_usable() && (cpu.leaf7_ebx & kLeaf7) == kLeaf7 && (cpu.leaf7_ecx & bit_AVX512VNNI) &&
          (cpu.xcr0 & kZmm) == kZmm;
 }
+
+#ifdef COTERIE_AMX_KERNELS
+// Linux gives a process its tiles when it asks for them; it may ask again.
+bool amx_usable() {
+  const Cpu cpu;
+  constexpr uint32_t kTiles = 1u << 24 | 1u << 25, kStates = 0x60000;  // AMX-TILE and AMX-INT8; XTILECFG and XTILEDATA
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;          // ARCH_REQ_XCOMP_PERM
+  return avx512vnni_usable() && (cpu.leaf7_edx & kTiles) == kTiles && (cpu.xcr0 & kStates) == kStates &&
+         syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+}
+#endif
 #elif defined(COTERIE_ARM_KERNELS)
 #if defined(__linux__)
 bool neon_usable() { return getauxval(AT_HWCAP) & HWCAP_ASIMDDP; }
@@ -55,6 +70,9 @@ bool neon_usable() { return true; }  // simd/CMakeLists.txt: Macs, which all hav
 
 // Best first.
 constexpr KernelSet kSets[] = {
+#if defined(COTERIE_AMX_KERNELS)
+    {&kernels_amx, amx_usable},
+#endif
 #if defined(COTERIE_X86_KERNELS)
     {&kernels_avx512vnni, avx512vnni_usable},
     {&kernels_avx2, avx2_usable},

@@ -9,7 +9,7 @@
 
 #ifdef COTERIE_EMULATED_AVX512
 namespace coterie {
-extern const Kernels kernels_avx512vnni_emulated;
+extern const Kernels kernels_avx512vnni_emulated, kernels_amx_emulated;
 }
 #endif
 
@@ -24,7 +24,19 @@ const std::vector<const Kernels*>& other_tables() {
     for (const KernelSet* set = kernel_sets(); set->kernels; ++set)
       if (set->kernels != &scalar() && set->usable()) found.push_back(set->kernels);
 #ifdef COTERIE_EMULATED_AVX512
-    if (select_kernels("avx2")) found.push_back(&kernels_avx512vnni_emulated);  // built with AVX2 flags
+    if (select_kernels("avx2")) {  // they were built with AVX2 flags
+      found.push_back(&kernels_avx512vnni_emulated);
+      static const Kernels amx = [] {  // its empty slots filled as dispatch does
+        Kernels k = kernels_avx512vnni_emulated;
+        k.isa = kernels_amx_emulated.isa;
+        for (TensorType type : kWeightTypes) {
+          const auto t = static_cast<uint32_t>(type);
+          if (kernels_amx_emulated.gemm[t]) k.gemm[t] = kernels_amx_emulated.gemm[t];
+        }
+        return k;
+      }();
+      found.push_back(&amx);
+    }
 #endif
     std::printf("tables compared with scalar:");
     for (const Kernels* table : found) std::printf(" %s", table->isa);

@@ -1,0 +1,215 @@
+// Weights times many vectors of activations on AMX tiles, with the bits of gemv. Included after codecs_inl.h.
+//
+// A tile product adds, for 16 vectors and 16 rows of weights, the sums over 64 (or 32) int8. A panel of 32 rows is unpacked
+// block by block into the layout that its second operand has: a 32-bit lane belongs to a row and holds four consecutive
+// weights. So the sums come out with a row in each lane, as the float steps of rule 2 want them.
+//   blocks of 32    code - zero is an int8: one product
+//   blocks of 256   scale * (code - zero) is an int16: its low bytes (unsigned) and its high bytes (signed) are two planes of
+//                   int8, and the exact sum over the block is sum(low) + 256 * sum(high)
+
+constexpr int kVectors = 2, kPanel = kVectors * V::kLanes;
+constexpr size_t kTileTokens = 16, kLeastTokens = 8;
+
+// The tiles, whose numbers the intrinsics want as digits: 0 to 3 sums, 4 vectors and 5 rows of 64 int8, 6 vectors and 7 rows
+// of 32.
+struct alignas(64) TileConfig {
+  uint8_t palette = 1, start_row = 0, reserved[14] = {};
+  uint16_t row_bytes[16] = {64, 64, 64, 64, 64, 64, 32, 64};
+  uint8_t rows[16] = {16, 16, 16, 16, 16, 16, 16, 8};
+};
+
+// Tiles are the thread's own. gcc's tile intrinsics do not tell it what memory they read and write: hence the fences.
+inline void memory_fence() { __asm__("" ::: "memory"); }
+
+struct Tiles {
+  Tiles() {
+    const TileConfig config;
+    memory_fence();
+    _tile_loadconfig(&config);
+  }
+  ~Tiles() { _tile_release(); }
+};
+
+template <class F, class Act = typename F::Act>
+struct Panel;
+
+// What both kinds of panel keep of a block of 32 rows besides its codes.
+struct PanelFactors {
+  float d[kVectors][V::kLanes], m[kVectors][V::kLanes];
+};
+
+template <class F>
+struct Panel<F, ActBlock32> : PanelFactors {
+  static constexpr int kPlanes = 1;
+  alignas(64) uint8_t codes[kVectors][8][4 * V::kLanes];
+
+  template <class At>
+  COTERIE_INLINE void unpack(const At& block, int v, int lane) {
+    V::Codes rows[V::kPack];
+    unroll<V::kPack>([&](auto r) {
+      rows[r.value] = F::codes(block(r.value));
+      if constexpr (F::kZero != 0) rows[r.value] = _mm256_sub_epi8(rows[r.value], _mm256_set1_epi8(F::kZero));
+    });
+    V::transpose(rows, codes[v][0] + 4 * lane, sizeof codes[v][0]);
+    if constexpr (F::kMins) V::store(m[v] + lane, F::template m<V::kPack>(block));
+  }
+
+  void multiply(const int8_t* x, size_t stride, int32_t (*sums)[kPlanes][kTileTokens][V::kLanes]) const {
+    memory_fence();
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_loadd(6, x, stride);
+    _tile_loadd(7, codes[0], 64);
+    _tile_dpbssd(0, 6, 7);
+    _tile_loadd(7, codes[1], 64);
+    _tile_dpbssd(1, 6, 7);
+    _tile_stored(0, sums[0][0], 64);
+    _tile_stored(1, sums[1][0], 64);
+    memory_fence();
+  }
+
+  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], size_t t) {
+    return _mm512_load_si512(sums[0][t]);
+  }
+  V::Floats add_mins(int v, const ActBlock32& x, V::Floats acc) const {
+    if constexpr (F::kMins) return V::fma(V::mul(V::load_floats(m[v]), x.d), V::splat_ints(x.sum), acc);
+    else return acc;
+  }
+};
+
+template <class F>
+struct Panel<F, ActBlock256> : PanelFactors {
+  static constexpr int kPlanes = 2;  // low and high bytes
+  alignas(64) uint8_t codes[kPlanes][kVectors][64][4 * V::kLanes];
+  int32_t mins[kVectors][8][V::kLanes];  // pairs of int16
+
+  template <class At>
+  COTERIE_INLINE void unpack(const At& block, int v, int lane) {
+    alignas(16) int8_t scales[V::kPack][16];
+    V::Codes pairs[V::kPack];
+    unroll<V::kPack>([&](auto r) {
+      _mm_store_si128(reinterpret_cast<__m128i*>(scales[r.value]), F::scales(block(r.value)));
+      if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
+    });
+    unroll<8>([&](auto g) {
+      V::Codes low[V::kPack], high[V::kPack];
+      unroll<V::kPack>([&](auto r) {
+        split(F::template codes<g.value>(block(r.value)), scales[r.value][2 * g.value], scales[r.value][2 * g.value + 1],
+              &low[r.value], &high[r.value]);
+      });
+      V::transpose(low, codes[0][v][8 * g.value] + 4 * lane, sizeof codes[0][v][0]);
+      V::transpose(high, codes[1][v][8 * g.value] + 4 * lane, sizeof codes[0][v][0]);
+    });
+    if constexpr (F::kMins) {
+      V::transpose(pairs, reinterpret_cast<uint8_t*>(mins[v][0] + lane), sizeof mins[v][0]);
+      V::store(m[v] + lane, F::template dmin<V::kPack>(block));
+    }
+  }
+
+  // scale * (code - zero) of 32 weights, the first 16 with one scale, as bytes.
+  static void split(V::Codes codes, int8_t scale0, int8_t scale1, V::Codes* low, V::Codes* high) {
+    __m512i wide = F::kSigned ? _mm512_cvtepi8_epi16(codes) : _mm512_cvtepu8_epi16(codes);
+    if constexpr (F::kZero != 0) wide = _mm512_sub_epi16(wide, _mm512_set1_epi16(F::kZero));
+    const __m512i scale = _mm512_inserti64x4(_mm512_set1_epi16(scale0), _mm256_set1_epi16(scale1), 1);
+    const __m512i product = _mm512_mullo_epi16(wide, scale);
+    *low = _mm512_cvtepi16_epi8(product);
+    *high = _mm512_cvtepi16_epi8(_mm512_srai_epi16(product, 8));
+  }
+
+  void multiply(const int8_t* x, size_t stride, int32_t (*sums)[kPlanes][kTileTokens][V::kLanes]) const {
+    memory_fence();
+    _tile_zero(0);
+    _tile_zero(1);
+    _tile_zero(2);
+    _tile_zero(3);
+    for (int k = 0; k < 4; ++k) {
+      _tile_loadd(4, x + 64 * k, stride);
+      _tile_loadd(5, codes[0][0][16 * k], 64);
+      _tile_dpbsud(0, 4, 5);
+      _tile_loadd(5, codes[1][0][16 * k], 64);
+      _tile_dpbssd(1, 4, 5);
+      _tile_loadd(5, codes[0][1][16 * k], 64);
+      _tile_dpbsud(2, 4, 5);
+      _tile_loadd(5, codes[1][1][16 * k], 64);
+      _tile_dpbssd(3, 4, 5);
+    }
+    _tile_stored(0, sums[0][0], 64);
+    _tile_stored(1, sums[0][1], 64);
+    _tile_stored(2, sums[1][0], 64);
+    _tile_stored(3, sums[1][1], 64);
+    memory_fence();
+  }
+
+  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], size_t t) {
+    return _mm512_add_epi32(_mm512_load_si512(sums[0][t]), _mm512_slli_epi32(_mm512_load_si512(sums[1][t]), 8));
+  }
+  V::Floats add_mins(int v, const ActBlock256& x, V::Floats acc) const {
+    if constexpr (!F::kMins) return acc;
+    V::Ints sum = V::splat_ints(0);
+    for (int g = 0; g < 8; ++g) sum = V::add_pairs(sum, mins[v][g], x.sum16 + 2 * g);
+    return V::fma(V::mul(V::load_floats(m[v]), -x.d), sum, acc);
+  }
+};
+
+// The blocks at one offset of all rows.
+template <class F>
+void unpack(Panel<F>& panel, const uint8_t* const* row, size_t at) {
+  for (int r = 0; r < kPanel; r += V::kPack) {
+    const int v = r / V::kLanes, lane = r % V::kLanes;
+    const auto block = [&](int i) -> const typename F::Block& {
+      return *reinterpret_cast<const typename F::Block*>(row[r + i] + at);
+    };
+    V::store(panel.d[v] + lane, F::template d<V::kPack>(block));
+    panel.unpack(block, v, lane);
+  }
+}
+
+// acc[t] += the panel's rows, for up to 16 vectors of activations.
+template <class F>
+void meet(float (*acc)[kPanel], const Panel<F>& panel, const typename F::Act* const* x, size_t n) {
+  constexpr size_t kBlock = sizeof(F::Act::q);
+  alignas(64) static constexpr int8_t kNothing[kBlock] = {};
+  alignas(64) int8_t q[kTileTokens][kBlock];
+  alignas(64) int32_t sums[kVectors][Panel<F>::kPlanes][kTileTokens][V::kLanes];
+  for (size_t t = 0; t < kTileTokens; ++t) __builtin_memcpy(q[t], t < n ? x[t]->q : kNothing, kBlock);
+  panel.multiply(q[0], kBlock, sums);
+  for (size_t t = 0; t < n; ++t) {
+    for (int v = 0; v < kVectors; ++v) {
+      float* out = acc[t] + v * V::kLanes;
+      const V::Floats scaled = V::mul(V::load_floats(panel.d[v]), x[t]->d);
+      const V::Floats a = V::fma(scaled, Panel<F>::sum(sums[v], t), V::load_floats(out));
+      V::store(out, panel.add_mins(v, *x[t], a));
+    }
+  }
+}
+
+template <class F>
+void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
+          size_t row1) {
+  using Act = typename F::Act;
+  constexpr size_t kBlock = sizeof(Act::q), kBlockBytes = sizeof(typename F::Block);
+  if (n < kLeastTokens) {
+    return kernels_avx512vnni.gemm[static_cast<uint32_t>(F::kType)](y, w, row_bytes, k, x, n, row0, row1);
+  }
+  const Tiles tiles;
+  Panel<F> panel;
+  alignas(64) float acc[kGemmTokens][kPanel];
+  for (; row0 < row1; row0 += kPanel) {
+    const uint8_t* row[kPanel];  // beyond the last row, that one again
+    for (size_t r = 0; r < kPanel; ++r)
+      row[r] = static_cast<const uint8_t*>(w) + (row0 + r < row1 ? row0 + r : row1 - 1) * row_bytes;
+    for (size_t t = 0; t < n; ++t)
+      for (float& a : acc[t]) a = 0;
+    for (size_t b = 0; b < k / kBlock; ++b) {
+      unpack(panel, row, b * kBlockBytes);
+      for (size_t t = 0; t < n; t += kTileTokens) {
+        const Act* blocks[kTileTokens];
+        const size_t n_blocks = n - t < kTileTokens ? n - t : kTileTokens;
+        for (size_t i = 0; i < n_blocks; ++i) blocks[i] = static_cast<const Act*>(x[t + i]) + b;
+        meet<F>(acc + t, panel, blocks, n_blocks);
+      }
+    }
+    const size_t n_rows = row1 - row0 < kPanel ? row1 - row0 : kPanel;
+    for (size_t t = 0; t < n; ++t) __builtin_memcpy(y[t] + row0, acc[t], n_rows * sizeof(float));
+  }
+}
