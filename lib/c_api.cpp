@@ -22,6 +22,7 @@ struct coterie_session {
 };
 struct coterie_generation {
   std::unique_ptr<coterie::Generation> generation;
+  coterie_tool_call call = {};  // of the last event
 };
 
 namespace {
@@ -200,12 +201,14 @@ Status read_generation_options(const coterie_generation_options* options, coteri
   out->sampling = {o.temperature, o.top_k, o.top_p, o.min_p, o.repeat_penalty, o.repeat_last_n, o.seed};
   out->max_tokens = o.max_tokens;
   out->chat = o.output == COTERIE_OUTPUT_CHAT;
+  out->tools = text_or_empty(o.tools);
   return {};
 }
 
-coterie_event public_event(const coterie::Event& e) {
-  return {sizeof(coterie_event), e.type, e.reason, e.text.data(), e.text.size(), e.tokens.data(), e.tokens.size(),
-          e.n_done, e.n_total};
+coterie_event public_event(const coterie::Event& e, coterie_tool_call* call) {
+  if (e.call != nullptr) *call = {e.call->id.c_str(), e.call->name.c_str(), e.call->arguments.c_str()};
+  return {sizeof(coterie_event), e.type,          e.reason, e.text.data(), e.text.size(),
+          e.tokens.data(),       e.tokens.size(), e.n_done, e.n_total,     e.call == nullptr ? nullptr : call};
 }
 
 Status create_generation(coterie_session* session, const coterie_token* prompt, size_t n,
@@ -437,7 +440,7 @@ coterie_status coterie_generation_next(coterie_generation* generation, coterie_e
     if (event->struct_size < sizeof(size_t)) return bad_struct_size("event", event->struct_size, sizeof(coterie_event));
     coterie::Event e;
     COTERIE_RETURN_IF_ERROR(generation->generation->next(&e));
-    return write_struct(public_event(e), "event", event);
+    return write_struct(public_event(e, &generation->call), "event", event);
   });
 }
 
@@ -455,9 +458,10 @@ coterie_status coterie_generate(coterie_session* session, const coterie_token* p
     std::unique_ptr<coterie::Generation> generation;
     COTERIE_RETURN_IF_ERROR(create_generation(session, prompt, n, options, &generation));
     coterie::Event e;
+    coterie_tool_call call = {};
     do {
       COTERIE_RETURN_IF_ERROR(generation->next(&e));
-      const coterie_event event = public_event(e);
+      const coterie_event event = public_event(e, &call);
       if (!on_event(user, &event)) return Error(Code::kCancelled, "stopped by on_event");
     } while (e.type != coterie::Event::kEnd);
     return e.reason == coterie::Event::kCancelled ? Error(Code::kCancelled, "cancelled") : Status();

@@ -2,6 +2,8 @@
 
 #include "throughput.h"
 
+#include <nlohmann/json.hpp>
+
 void AnswerView::show(const coterie::Event& event) {
   switch (event.type) {
     case COTERIE_EVENT_PROMPT:
@@ -14,7 +16,13 @@ void AnswerView::show(const coterie::Event& event) {
       status_.clear();
       end_reasoning();
       answer_ += event.text;
+      ends_line_ = event.text.ends_with('\n');
       write_output(event.text);
+      break;
+    case COTERIE_EVENT_TOOL_CALL:
+      status_.clear();
+      end_reasoning();
+      show_call(event.tool_call);
       break;
     case COTERIE_EVENT_END:
       status_.clear();
@@ -43,8 +51,17 @@ void AnswerView::end_reasoning() {
   if (view_ == ReasoningView::kFold) write_dim("(thought for " + std::to_string(n_reasoning_tokens_) + " tokens)\n");
 }
 
+void AnswerView::show_call(const coterie::ToolCall& call) {
+  nlohmann::ordered_json line = {{"name", call.name}, {"arguments", nlohmann::ordered_json::parse(call.arguments)}};
+  if (!call.id.empty()) line["id"] = call.id;
+  if (!ends_line_) write_output("\n");
+  write_output(line.dump() + "\n");
+  ends_line_ = true;
+  tool_calls_.push_back(call);
+}
+
 void AnswerView::finish() {
   status_.clear();
   end_reasoning();
-  if (!answer_.ends_with('\n')) write_output("\n");
+  if (!ends_line_ || (answer_.empty() && tool_calls_.empty())) write_output("\n");
 }

@@ -7,7 +7,10 @@
 #include "terminal.h"
 #include "throughput.h"
 
+#include <fstream>
 #include <random>
+#include <sstream>
+#include <stdexcept>
 
 namespace {
 
@@ -20,6 +23,14 @@ constexpr const char* kHelp =
     "/quit              leave (so does Ctrl-D)\n"
     "A line that ends in \\ goes on in the next one. Ctrl-C stops an answer.\n";
 
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error(path + ": cannot be read");
+  return text.str();
+}
+
 class Chat {
  public:
   explicit Chat(const ChatOptions& options)
@@ -27,7 +38,8 @@ class Chat {
         reasoning_view_(kReasoningViews.at(options.reasoning)),
         model_(options.model.load()),
         session_(model_, options.session),
-        conversation_(options.system, {kChatFormats.at(options.format), options.thinking, {}, options.date, {}}) {}
+        tools_(options.tools.empty() ? "" : read_file(options.tools)),
+        conversation_(options.system, {kChatFormats.at(options.format), options.thinking, tools_, options.date, {}}) {}
 
   // One turn. False if the answer was stopped by an interrupt.
   bool answer(const std::string& message, uint64_t default_seed);
@@ -47,6 +59,7 @@ class Chat {
   ReasoningView reasoning_view_;
   coterie::Model model_;
   coterie::Session session_;
+  std::string tools_;  // JSON, or empty
   Conversation conversation_;
   std::string last_reasoning_;
 };
@@ -66,7 +79,9 @@ bool Chat::answer(const std::string& message, uint64_t default_seed) {
 }
 
 bool Chat::write_answer(const Conversation::Prompt& prompt, uint64_t default_seed) {
-  auto generation = session_.generate(prompt.tokens, options_.sampling.generation(COTERIE_OUTPUT_CHAT, default_seed));
+  coterie::GenerationOptions generation_options = options_.sampling.generation(COTERIE_OUTPUT_CHAT, default_seed);
+  generation_options.tools = tools_;
+  auto generation = session_.generate(prompt.tokens, generation_options);
   const Interrupt::Cancels cancels(interrupt_, generation);
   AnswerView view(reasoning_view_);
   Throughput throughput;
@@ -81,10 +96,10 @@ bool Chat::write_answer(const Conversation::Prompt& prompt, uint64_t default_see
   if (reason == COTERIE_END_LENGTH) write_dim(length_note(throughput.n_generated()));
   if (options_.stats) write_dim(throughput.text() + "\n");
   last_reasoning_ = view.reasoning();
-  if (view.answer().empty() && view.reasoning().empty()) {
+  if (view.answer().empty() && view.reasoning().empty() && view.tool_calls().empty()) {
     conversation_.drop_turn();
   } else {
-    conversation_.end_turn(view.reasoning(), view.answer());
+    conversation_.end_turn(view.reasoning(), view.answer(), view.tool_calls());
   }
   return reason != COTERIE_END_CANCELLED;
 }

@@ -37,6 +37,7 @@ struct ChatOptions {
   std::string format = "auto";        // of kChatFormats
   coterie_thinking thinking = COTERIE_THINKING_AUTO;
   std::string date;          // empty: today
+  std::string tools;         // file of JSON; empty: none
   bool show_prompt = false;  // print the text of each prompt
   bool stats = false;
 };

@@ -2,9 +2,11 @@
 
 #include <stdexcept>
 
-void Conversation::end_turn(const std::string& reasoning, const std::string& answer) {
+void Conversation::end_turn(const std::string& reasoning, const std::string& answer,
+                            std::vector<coterie::ToolCall> calls) {
   turns_.back().assistant = answer;
   turns_.back().reasoning = reasoning;
+  turns_.back().calls = std::move(calls);
 }
 
 std::vector<coterie::Message> Conversation::messages() const {
@@ -12,7 +14,7 @@ std::vector<coterie::Message> Conversation::messages() const {
   if (!system_.empty()) messages.push_back({"system", system_});
   for (const Turn& turn : turns_) {
     messages.push_back({"user", turn.user});
-    if (&turn != &turns_.back()) messages.push_back({"assistant", turn.assistant, turn.reasoning});
+    if (&turn != &turns_.back()) messages.push_back({"assistant", turn.assistant, turn.reasoning, turn.calls});
   }
   return messages;
 }

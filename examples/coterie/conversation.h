@@ -16,8 +16,8 @@ class Conversation {
   void clear() { turns_.clear(); }
 
   // Begins a turn; end_turn or drop_turn must follow before the next one.
-  void begin_turn(std::string user) { turns_.push_back({std::move(user), ""}); }
-  void end_turn(const std::string& reasoning, const std::string& answer);
+  void begin_turn(std::string user) { turns_.push_back({std::move(user), {}, {}, {}}); }
+  void end_turn(const std::string& reasoning, const std::string& answer, std::vector<coterie::ToolCall> calls);
   void drop_turn() { turns_.pop_back(); }
 
   struct Prompt {
@@ -34,6 +34,7 @@ class Conversation {
  private:
   struct Turn {
     std::string user, assistant, reasoning;
+    std::vector<coterie::ToolCall> calls;
   };
   std::vector<coterie::Message> messages() const;
 

@@ -110,6 +110,9 @@ void add_chat_command(CLI::App& app) {
       ->excludes(think);
   command->add_option("--date", options->date, "what the model is told as today's date, if its chat template asks")
       ->option_text("YYYY-MM-DD [today]");
+  command->add_option("--tools", options->tools,
+                      "JSON array of tools that the model may call; each call is printed as one line of JSON")
+      ->type_name("FILE");
   command->add_flag("--show-prompt", options->show_prompt, "print the text of each prompt to standard error");
   add_sampling_options(command, options->sampling, "random; with -p 0");
   add_session_options(command, options->session);

@@ -177,9 +177,9 @@ COTERIE_API coterie_status coterie_detokenize(const coterie_model* model, const 
                                               bool render_special, char* text, size_t capacity, size_t* text_bytes,
                                               coterie_error* error);
 
-/* One call of a tool: one that an earlier answer made. */
+/* One call of a tool: of an earlier answer in a message, or of the answer in an event. */
 typedef struct coterie_tool_call {
-  const char* id;        /* what its result refers to; may be NULL */
+  const char* id;        /* what its result refers to; NULL or empty where the model names none: then the order counts */
   const char* name;      /* of the tool */
   const char* arguments; /* a JSON object */
 } coterie_tool_call;
@@ -300,15 +300,19 @@ typedef struct coterie_generation_options {
   float repeat_penalty;  /* divide positive, multiply negative logits of recent tokens; 0 or 1 = off */
   uint32_t repeat_last_n; /* how many recent tokens that looks at; 0 = 64 */
   uint64_t seed;         /* of the sampler's own generator: the same seed gives the same text everywhere */
+  const char* tools;     /* as in coterie_chat_options: their calls come as events (COTERIE_OUTPUT_CHAT only); or NULL */
 } coterie_generation_options;
 #define COTERIE_GENERATION_OPTIONS_INIT \
-  { sizeof(coterie_generation_options), 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+  { sizeof(coterie_generation_options), 0, 0, 0, 0, 0, 0, 0, 0, 0, NULL }
 
 typedef enum coterie_event_type {
   COTERIE_EVENT_PROMPT = 1,    /* a part of the prompt was evaluated: n_done of n_total tokens */
   COTERIE_EVENT_TEXT = 2,      /* text of the answer */
   COTERIE_EVENT_REASONING = 3, /* text of the reasoning (COTERIE_OUTPUT_CHAT only) */
-  COTERIE_EVENT_END = 4        /* the last event; reason says why; text is empty */
+  COTERIE_EVENT_END = 4,       /* the last event; reason says why; text is empty */
+  /* A whole call of a tool, as the model's chat template writes calls; text is empty. What looks like a call but is none
+   * (no name, no JSON object, cut off at the end) is text of the answer, as the model wrote it. */
+  COTERIE_EVENT_TOOL_CALL = 5
 } coterie_event_type;
 
 typedef enum coterie_end_reason {
@@ -327,16 +331,17 @@ typedef struct coterie_event {
   const coterie_token* tokens; /* the tokens generated since the previous event (an END token included) */
   size_t n_tokens;
   size_t n_done, n_total; /* of a PROMPT event */
+  const coterie_tool_call* tool_call; /* of a TOOL_CALL event, else NULL; valid as long as text */
 } coterie_event;
 #define COTERIE_EVENT_INIT \
-  { sizeof(coterie_event), 0, 0, NULL, 0, NULL, 0, 0, 0 }
+  { sizeof(coterie_event), 0, 0, NULL, 0, NULL, 0, 0, 0, NULL }
 
 /* Begins an answer to prompt[0, n) (copied). Nothing is evaluated yet. options may be NULL. One generation at a time
  * may run on a session. */
 COTERIE_API coterie_status coterie_generation_create(coterie_session* session, const coterie_token* prompt, size_t n,
                                                      const coterie_generation_options* options,
                                                      coterie_generation** out, coterie_error* error);
-/* Works until there is something to report and reports it: prompt progress, text, reasoning or the end. After the END
+/* Works until there is something to report and reports it: prompt progress, text, reasoning, a call or the end. After the END
  * event every further call reports END again. On an error the generation has ended and the session keeps what it had.
  * The session must not be used otherwise before the end. */
 COTERIE_API coterie_status coterie_generation_next(coterie_generation* generation, coterie_event* event,

@@ -254,6 +254,7 @@ struct GenerationOptions {
   float repeat_penalty = 0;
   uint32_t repeat_last_n = 0;  // 0 = 64
   uint64_t seed = 0;
+  std::string tools = {};  // as in ChatOptions: their calls come as events (COTERIE_OUTPUT_CHAT only)
 };
 
 // One thing a generation reports. text and tokens are valid until the generation is next asked for an event.
@@ -263,6 +264,7 @@ struct Event {
   std::span<const Token> tokens;   // generated since the previous event
   size_t n_done = 0, n_total = 0;  // of PROMPT: prompt tokens evaluated so far, of all
   coterie_end_reason reason{};     // of END
+  ToolCall tool_call = {};         // of TOOL_CALL
 };
 
 // One answer being written: a range of events that ends with (and includes) the END event. Go over it once.
@@ -307,6 +309,8 @@ class Generation {
     out.n_done = event.n_done;
     out.n_total = event.n_total;
     out.reason = static_cast<coterie_end_reason>(event.reason);
+    if (event.tool_call != nullptr)
+      out.tool_call = {event.tool_call->id, event.tool_call->name, event.tool_call->arguments};
     return out;
   }
 
@@ -334,6 +338,7 @@ class Generation {
     c_options.repeat_penalty = options.repeat_penalty;
     c_options.repeat_last_n = options.repeat_last_n;
     c_options.seed = options.seed;
+    c_options.tools = options.tools.c_str();
     coterie_error error{};
     coterie_generation* generation = nullptr;
     detail::check(

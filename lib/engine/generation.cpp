@@ -19,17 +19,22 @@ Status Generation::create(Session& session, std::span<const int32_t> prompt, con
                           std::unique_ptr<Generation>* out) {
   if (prompt.empty()) return Error(Code::kInvalidArgument, "prompt: no tokens, expected at least one");
   COTERIE_RETURN_IF_ERROR(validate(options.sampling));
+  Tools tools;
+  COTERIE_RETURN_IF_ERROR(Tools::parse(options.tools, &tools));
+  if (!tools.empty() && !options.chat) {
+    return Error(Code::kInvalidArgument, "tools: with output text, expected output chat");
+  }
   const FloatMode mode;
-  out->reset(new Generation(session, prompt, options));
+  out->reset(new Generation(session, prompt, options, std::move(tools)));
   return {};
 }
 
-Generation::Generation(Session& session, std::span<const int32_t> prompt, const Options& options)
+Generation::Generation(Session& session, std::span<const int32_t> prompt, const Options& options, Tools tools)
     : session_(session),
       prompt_(prompt.begin(), prompt.end()),
       n_left_(options.max_tokens == 0 ? UINT32_MAX : options.max_tokens),
       sampler_(options.sampling, session.model().shape().n_vocab),
-      parser_(session.model().tokenizer(), options.chat, prompt),
+      parser_(session.model().tokenizer(), options.chat, prompt, std::move(tools)),
       banned_(banned_tokens(session.model())) {}
 
 Generation::~Generation() {
@@ -60,8 +65,11 @@ Status Generation::end_on(Status status) {
 
 bool Generation::take_text(Event* event) {
   if (!parser_.take(&piece_)) return false;
-  event->type = piece_.kind == Piece::kReasoning ? Event::kReasoning : Event::kText;
+  event->type = piece_.kind == Piece::kReasoning  ? Event::kReasoning
+                : piece_.kind == Piece::kToolCall ? Event::kToolCall
+                                                  : Event::kText;
   event->text = piece_.text;
+  if (piece_.kind == Piece::kToolCall) event->call = &piece_.call;
   return true;
 }
 

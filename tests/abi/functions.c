@@ -317,7 +317,16 @@ static void test_generation(coterie_session* session) {
   REFUSED(coterie_generation_create(session, prompt, 0, &options, &generation, &error));
   options.output = 999;
   REFUSED(coterie_generation_create(session, prompt, 10, &options, &generation, &error));
+  options.output = COTERIE_OUTPUT_CHAT;
+  options.tools = "{";
+  REFUSED(coterie_generation_create(session, prompt, 10, &options, &generation, &error));
+  options.tools = "[{\"type\": \"function\", \"function\": {\"name\": \"f\"}}]";
+  SUCCEEDS(coterie_generation_create(session, prompt, 10, &options, &generation, &error));
+  coterie_generation_destroy(generation);
+  generation = NULL;
   options.output = COTERIE_OUTPUT_TEXT;
+  REFUSED(coterie_generation_create(session, prompt, 10, &options, &generation, &error));
+  options.tools = NULL;
 
   answer polled = {{0}, 0, 0, 0, 0, 0};
   coterie_event event = COTERIE_EVENT_INIT;

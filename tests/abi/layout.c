@@ -86,6 +86,7 @@ int main(void) {
   FIELD(coterie_generation_options, repeat_penalty);
   FIELD(coterie_generation_options, repeat_last_n);
   FIELD(coterie_generation_options, seed);
+  FIELD(coterie_generation_options, tools);
   STRUCT(coterie_event);
   FIELD(coterie_event, struct_size);
   FIELD(coterie_event, type);
@@ -96,6 +97,7 @@ int main(void) {
   FIELD(coterie_event, n_tokens);
   FIELD(coterie_event, n_done);
   FIELD(coterie_event, n_total);
+  FIELD(coterie_event, tool_call);
   VALUE(COTERIE_OK);
   VALUE(COTERIE_CANCELLED);
   VALUE(COTERIE_INVALID_ARGUMENT);
@@ -130,6 +132,7 @@ int main(void) {
   VALUE(COTERIE_EVENT_TEXT);
   VALUE(COTERIE_EVENT_REASONING);
   VALUE(COTERIE_EVENT_END);
+  VALUE(COTERIE_EVENT_TOOL_CALL);
   VALUE(COTERIE_END_STOP);
   VALUE(COTERIE_END_LENGTH);
   VALUE(COTERIE_END_CANCELLED);

@@ -57,6 +57,7 @@ class SmallVocabulary {
     TokenKind think_kind = TokenKind::kUserDefined;
     bool adds_bos = true;
     std::string chat_template = {};
+    std::vector<std::string> controls = {};  // further control tokens
   };
 
   SmallVocabulary() : SmallVocabulary(Options()) {}
@@ -76,6 +77,7 @@ class SmallVocabulary {
       put("<think>", options.think_kind);
       put("</think>", options.think_kind);
     }
+    for (const std::string& text : options.controls) put(text, TokenKind::kControl);
   }
 
   // The normal token of these bytes, new if need be.

@@ -139,6 +139,21 @@ class Chat(CommandTest):
         self.assertNotEqual(coterie("chat", *options, "r1-zero").stdout, coterie("chat", *options, "plain").stdout)
         self.assertEqual(coterie("chat", *options, "morse").returncode, 2)
 
+    def test_chat_options_that_need_a_chat_template(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as tools:
+            tools.write('[{"type": "function", "function": {"name": "clock"}}]')
+            tools.flush()
+            self.check_fails(1, "template", "chat", "-p", "Hello", "--tools", tools.name)
+        self.check_fails(1, "no such file", "chat", "-p", "Hello", "--tools", "no such file")
+        self.check_fails(1, "template", "chat", "-p", "Hello", "--no-think")
+        self.check_fails(1, "template", "chat", "-p", "Hello", "--think")
+        self.assertEqual(coterie("chat", "-p", "Hello", "--think", "--no-think").returncode, 2)
+
+    def test_chat_shows_the_prompt(self):
+        done = coterie("chat", "-p", "Hello", "-n", "4", "--system", "Be brief", "--show-prompt", "--date", "2024-02-29")
+        self.assertIn(b"Be brief", done.stderr)
+        self.assertIn(b"Hello", done.stderr)
+
     def test_lines_of_a_pipe_are_messages(self):
         done = coterie("chat", "-n", "4", "--temp", "0", stdin=b"Hello\n\n/reset\nHello\n")
         self.assertEqual(done.returncode, 0)

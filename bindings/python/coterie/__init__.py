@@ -22,9 +22,9 @@ from ._abi import VERSION
 from ._engine import Engine, LogLevel
 from ._errors import (BadFile, ContextFull, Error, InternalError, InvalidArgument, IoError, OutOfMemory, Status,
                       Unsupported)
-from ._generation import EndReason, Event, EventType, Generation, Output
+from ._generation import EndReason, Event, EventType, Generation, Output, ToolCall
 from ._library import library_path, library_version
-from ._model import ChatFormat, KvType, Model, ModelInfo, Thinking, ToolCall, TypeUsage, file_info
+from ._model import ChatFormat, KvType, Model, ModelInfo, Thinking, TypeUsage, file_info
 from ._session import Session
 
 __version__ = ".".join(map(str, VERSION))

@@ -71,7 +71,7 @@ class GenerationOptions(SizedStructure):
     _fields_ = [
         ("struct_size", c_size_t), ("max_tokens", c_uint32), ("output", c_int32), ("temperature", c_float),
         ("top_k", c_uint32), ("top_p", c_float), ("min_p", c_float), ("repeat_penalty", c_float),
-        ("repeat_last_n", c_uint32), ("seed", c_uint64),
+        ("repeat_last_n", c_uint32), ("seed", c_uint64), ("tools", c_char_p),
     ]
 
 
@@ -79,6 +79,7 @@ class CEvent(SizedStructure):
     _fields_ = [
         ("struct_size", c_size_t), ("type", c_int32), ("reason", c_int32), ("text", c_void_p), ("text_bytes", c_size_t),
         ("tokens", POINTER(c_int32)), ("n_tokens", c_size_t), ("n_done", c_size_t), ("n_total", c_size_t),
+        ("tool_call", POINTER(CToolCall)),
     ]
 
 

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 
 class Output(enum.IntEnum):
     TEXT = 0  # everything is answer text
-    CHAT = 1  # reasoning and answer come as separate events
+    CHAT = 1  # reasoning, answer and, with tools, calls of them come as separate events
+
+
+@dataclasses.dataclass(frozen=True)
+class ToolCall:
+    """One call of a tool."""
+    name: str
+    arguments: str  # a JSON object
+    id: str = ""
 
 
 class EventType(enum.IntEnum):
@@ -24,6 +32,7 @@ class EventType(enum.IntEnum):
     TEXT = 2
     REASONING = 3
     END = 4
+    TOOL_CALL = 5
 
 
 class EndReason(enum.IntEnum):
@@ -42,6 +51,12 @@ class Event:
     n_done: int = 0  # of PROMPT: prompt tokens evaluated so far ...
     n_total: int = 0  # ... of all
     reason: Optional[EndReason] = None  # of END
+    tool_call: Optional[ToolCall] = None  # of TOOL_CALL
+
+
+def _tool_call(call: _abi.CToolCall) -> ToolCall:
+    return ToolCall(call.name.decode("utf-8", "replace"), call.arguments.decode("utf-8", "replace"),
+                    call.id.decode("utf-8", "replace"))
 
 
 class Generation(Handle):
@@ -74,6 +89,7 @@ class Generation(Handle):
             n_done=event.n_done,
             n_total=event.n_total,
             reason=self.reason,
+            tool_call=_tool_call(event.tool_call[0]) if event.tool_call else None,
         )
 
     def events(self) -> Iterator[Event]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator, List, Mappi
 from . import _abi
 from ._engine import Engine
 from ._errors import check
+from ._generation import ToolCall
 from ._handle import Handle
 from ._library import lib
 
@@ -43,14 +44,6 @@ class Thinking(enum.IntEnum):
     AUTO = 0  # as the chat template does when it is not told
     ON = 1
     OFF = 2
-
-
-@dataclasses.dataclass(frozen=True)
-class ToolCall:
-    """One call of a tool."""
-    name: str
-    arguments: str  # a JSON object
-    id: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,21 +122,18 @@ def _filled(element: type, fill: Callable[..., int]) -> ctypes.Array:
     return out
 
 
-def _json(value: Any) -> Optional[bytes]:
+def as_json(value: Any) -> Optional[bytes]:
     """As JSON, unless it is text already; None if there is nothing."""
     if not value:
         return None
     return (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)).encode()
 
 
-tools_json = _json
-
-
 def _c_tool_call(call: Union[ToolCall, Mapping[str, Any]]) -> _abi.CToolCall:
     if isinstance(call, ToolCall):
         call = dataclasses.asdict(call)
     function = call.get("function", call)
-    return _abi.CToolCall((call.get("id") or "").encode(), function["name"].encode(), _json(function["arguments"]) or b"{}")
+    return _abi.CToolCall((call.get("id") or "").encode(), function["name"].encode(), as_json(function["arguments"]) or b"{}")
 
 
 def _c_message(message: Mapping[str, Any]) -> _abi.CMessage:
@@ -218,8 +208,8 @@ class Model(Handle):
               tools: Optional[Tools], date: Optional[str], variables: Optional[Mapping[str, Any]]) -> Callable[..., int]:
         converted = [_c_message(message) for message in messages]
         array = (_abi.CMessage * len(converted))(*converted)
-        options = _abi.ChatOptions(format=format, thinking=thinking, tools=_json(tools),
-                                   date=date.encode() if date else None, variables=_json(variables))
+        options = _abi.ChatOptions(format=format, thinking=thinking, tools=as_json(tools),
+                                   date=date.encode() if date else None, variables=as_json(variables))
         return lambda *out: function(self._pointer, options, array, len(array), *out)
 
     def session(self, n_ctx: int = 0, n_chunk: int = 0, kv_type: KvType = KvType.F16) -> "Session":

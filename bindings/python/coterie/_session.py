@@ -9,7 +9,7 @@ from ._errors import Status, check
 from ._generation import Generation, Output
 from ._handle import Handle
 from ._library import lib
-from ._model import ChatFormat, KvType, Messages, Model, Thinking, Tools, token_array
+from ._model import ChatFormat, KvType, Messages, Model, Thinking, Tools, as_json, token_array
 
 
 class Session(Handle):
@@ -31,16 +31,17 @@ class Session(Handle):
 
     def generate(self, prompt: Union[str, Sequence[int]], *, output: Output = Output.TEXT, max_tokens: int = 0,
                  temperature: float = 0, top_k: int = 0, top_p: float = 0, min_p: float = 0, repeat_penalty: float = 0,
-                 repeat_last_n: int = 0, seed: int = 0) -> Generation:
+                 repeat_last_n: int = 0, seed: int = 0, tools: Optional[Tools] = None) -> Generation:
         """Begins an answer to a text or to ids. Iterate over it for its text, or over its events().
 
         max_tokens 0: until the model stops or the context is full. temperature 0: always the most likely token. 0 turns
-        the other options off; repeat_last_n 0 is 64. The same seed gives the same text everywhere.
+        the other options off; repeat_last_n 0 is 64. The same seed gives the same text everywhere. Calls of tools are
+        events; they need output=Output.CHAT.
         """
         tokens = self.model.tokenize(prompt) if isinstance(prompt, str) else prompt
         options = _abi.GenerationOptions(
             max_tokens=max_tokens, output=output, temperature=temperature, top_k=top_k, top_p=top_p, min_p=min_p,
-            repeat_penalty=repeat_penalty, repeat_last_n=repeat_last_n, seed=seed)
+            repeat_penalty=repeat_penalty, repeat_last_n=repeat_last_n, seed=seed, tools=as_json(tools))
         return Generation(self, tokens, options)
 
     def chat(self, messages: Messages, *, format: ChatFormat = ChatFormat.AUTO, thinking: Thinking = Thinking.AUTO,
@@ -51,7 +52,7 @@ class Session(Handle):
         The named options are those of Model.chat_prompt(), the others those of generate().
         """
         prompt = self.model.chat_prompt(messages, format, thinking=thinking, tools=tools, date=date, variables=variables)
-        return self.generate(prompt, output=Output.CHAT, **options)
+        return self.generate(prompt, output=Output.CHAT, tools=tools, **options)
 
     def sync(self, tokens: Sequence[int]) -> bool:
         """Makes the session hold exactly these tokens. False if cancelled: the same call again goes on."""
