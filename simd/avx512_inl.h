@@ -5,6 +5,7 @@
 
 struct V : V256 {
   using V256::dot;
+  static Codes fifth_bits(uint32_t b) { return _mm256_maskz_mov_epi8(b, _mm256_set1_epi8(16)); }  // bit i to 16 in byte i
   template <bool kSigned>
   static Dots dot(Codes w, const int8_t* x) {
     if constexpr (kSigned) {  // |w| * (x with the sign of w); |-128| is 128 as a u8

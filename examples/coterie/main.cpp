@@ -44,7 +44,7 @@ void add_engine_options(CLI::App* command, ModelOptions& model) {
 }
 
 void add_chunk_option(CLI::App* command, uint32_t& n_chunk) {
-  command->add_option("--chunk", n_chunk, "most tokens of the prompt evaluated at once; 0 = 256")->type_name("N");
+  command->add_option("--chunk", n_chunk, "most tokens of the prompt evaluated at once; 0 = 512")->type_name("N");
 }
 
 void add_kv_option(CLI::App* command, coterie_kv_type& type) {

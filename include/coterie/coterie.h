@@ -249,7 +249,7 @@ typedef enum coterie_kv_type {
 typedef struct coterie_session_options {
   size_t struct_size;
   uint32_t n_ctx;   /* most tokens the session can hold; 0 = the model's training context, at most 4096 */
-  uint32_t n_chunk; /* most tokens evaluated at once in prefill, up to 2048; 0 = 256. Changes memory and speed, never results */
+  uint32_t n_chunk; /* most tokens evaluated at once in prefill, up to 2048; 0 = 512. Changes memory and speed, never results */
   int32_t kv_type;  /* coterie_kv_type: how keys and values are kept */
 } coterie_session_options;
 #define COTERIE_SESSION_OPTIONS_INIT \

@@ -240,7 +240,7 @@ class Model {
 
 struct SessionOptions {
   uint32_t n_ctx = 0;    // most tokens the session can hold; 0 = the model's training context, at most 4096
-  uint32_t n_chunk = 0;  // most tokens evaluated at once in prefill; 0 = 256
+  uint32_t n_chunk = 0;  // most tokens evaluated at once in prefill; 0 = 512
   coterie_kv_type kv_type = COTERIE_KV_F16;
 };
 

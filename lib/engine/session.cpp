@@ -9,7 +9,7 @@ namespace coterie {
 
 Status Session::create(const Model& model, const Options& options, std::unique_ptr<Session>* out) {
   constexpr uint32_t kDefaultContext = 4096, kMostContext = 1u << 28;
-  constexpr uint32_t kDefaultChunk = 256, kMostChunk = 2048;  // a task takes a row of weights for a whole chunk
+  constexpr uint32_t kDefaultChunk = 512, kMostChunk = 2048;
   std::unique_ptr<Session> s(new Session(model));
   const ModelShape& shape = model.shape();
   s->n_ctx_ = options.n_ctx != 0 ? options.n_ctx : std::min(shape.n_ctx_train, kDefaultContext);

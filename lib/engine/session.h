@@ -18,7 +18,7 @@ class Session {
  public:
   struct Options {
     uint32_t n_ctx = 0;    // 0: the model's training context, at most 4096
-    uint32_t n_chunk = 0;  // 0: 256
+    uint32_t n_chunk = 0;  // 0: 512
     TensorType kv_type = TensorType::F16;
   };
   static Status create(const Model& model, const Options& options, std::unique_ptr<Session>* out);

@@ -45,6 +45,34 @@ TEST(Session, SameBitsForAnyChunkThreadsAndSplitOfTheCall) {
   }
 }
 
+// Every type of cache gives one answer of its own, near that of the others; heads that its blocks do not fit are refused.
+TEST(Session, EveryTypeOfCache) {
+  for (const char* name : {"llama-gqa", "deepseek2-q4_k_m", "qwen3moe-q4_k_m"}) {
+    SCOPED_TRACE(name);
+    const Loaded l(tiny_model(name), 2);
+    const auto tokens = random_tokens(280, l.model->shape().n_vocab, 4);
+    const auto expected = fresh_logits(l, tokens);
+    const auto [least, most] = std::minmax_element(expected.begin(), expected.end());
+    for (TensorType type : {TensorType::F32, TensorType::Q8_0}) {
+      const bool fits = l.model->shape().kv.piece % type_info(type).block_elems == 0;
+      for (uint32_t n_chunk : {300u, 7u}) {
+        std::unique_ptr<Session> s;
+        const Status created = Session::create(*l.model, {512, n_chunk, type}, &s);
+        ASSERT_EQ(created.ok(), fits) << created.message();
+        if (!fits) continue;
+        expect_ok(s->sync(tokens));
+        static std::vector<float> first;
+        const auto logits = l.logits(*s);
+        if (n_chunk == 300) first = logits;
+        EXPECT_EQ(logits, first);
+        double difference = 0;  // the mean: a router's close call may fall the other way
+        for (size_t i = 0; i < logits.size(); ++i) difference += std::fabs(logits[i] - expected[i]);
+        EXPECT_LT(difference / static_cast<double>(logits.size()), (type == TensorType::F32 ? 0.01 : 0.1) * (*most - *least));
+      }
+    }
+  }
+}
+
 TEST(Session, SyncKeepsTheSharedPrefix) {
   const Loaded l(tiny_model("deepseek2-v3"));
   const uint32_t n_vocab = l.model->shape().n_vocab;

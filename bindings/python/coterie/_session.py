@@ -16,7 +16,7 @@ class Session(Handle):
     """One timeline: KV cache, position, logits.
 
     n_ctx    most tokens it can hold; 0 = the model's training context, at most 4096
-    n_chunk  most tokens evaluated at once; 0 = 256
+    n_chunk  most tokens evaluated at once; 0 = 512
     kv_type  how keys and values are kept
     """
 
