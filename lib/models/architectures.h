@@ -13,6 +13,7 @@ Status make_gpt_oss(const LoadContext& context, std::unique_ptr<Architecture>* o
 Status make_granitemoe(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_llama(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_minimax_m2(const LoadContext& context, std::unique_ptr<Architecture>* out);
+Status make_olmoe(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_qwen2(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_qwen2moe(const LoadContext& context, std::unique_ptr<Architecture>* out);
 Status make_qwen3(const LoadContext& context, std::unique_ptr<Architecture>* out);

@@ -20,6 +20,7 @@ constexpr Entry kArchitectures[] = {
     {"granitemoe", make_granitemoe},
     {"llama", make_llama},
     {"minimax-m2", make_minimax_m2},
+    {"olmoe", make_olmoe},
     {"qwen2", make_qwen2},
     {"qwen2moe", make_qwen2moe},
     {"qwen3", make_qwen3},

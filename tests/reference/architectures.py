@@ -28,6 +28,7 @@ ARCHITECTURES = {
     "granitemoe": Architecture(normalised=True),
     "llama": Architecture(normalised=True),
     "minimax-m2": Architecture(half_split=True, qk_norm="rows", gating=SIGMOID, normalised=True),
+    "olmoe": Architecture(half_split=True, qk_norm="rows"),
     "qwen2": Architecture(half_split=True),
     "qwen2moe": Architecture(half_split=True),
     "qwen3": Architecture(half_split=True, qk_norm="heads"),

@@ -294,6 +294,17 @@ def granitemoe_forms():
     yield form("q8_0", "Q8_0 weights", "Q8_0")
 
 
+def olmoe_forms():
+    form = maker("olmoe", n_head_kv=4, qk_norm="rows", n_expert=16, n_used=5, n_ff=48)
+    yield form("moe", "queries and keys normed as a whole, experts, weights not renormalised", n_prompt=100)
+    yield form("gqa", "two heads to a kv head, heads wider than n_embd / n_head", n_head_kv=2, head_dim=32, peer=None,
+               peer_note="llama.cpp takes as many kv heads as heads")
+    yield form("normalised", "expert_weights_norm", keys={"expert_weights_norm": True}, peer=None,
+               peer_note="llama.cpp does not read the key in this architecture")
+    yield form("fused", "ffn_gate_up_exps", experts="fused", **STACKED)
+    yield form("q8_0", "Q8_0 weights", "Q8_0", n_ff=64)
+
+
 def all_forms():
     return [*llama_forms(), *deepseek_forms(), *qwen2_forms(), *qwen3_forms(), *gpt_oss_forms(), *minimax_m2_forms(),
-            *glm4moe_forms(), *granitemoe_forms()]
+            *glm4moe_forms(), *granitemoe_forms(), *olmoe_forms()]
