@@ -18,16 +18,27 @@ uint32_t layer_of(std::string_view name) {
   return layer;
 }
 
+// ffn_gate.3.weight: expert 3, in files that have a tensor for each.
+bool of_numbered_expert(std::string_view name) {
+  for (std::string_view part : {".ffn_gate.", ".ffn_up.", ".ffn_down."}) {
+    const size_t at = name.find(part);
+    if (at == std::string_view::npos || at + part.size() >= name.size()) continue;
+    const char next = name[at + part.size()];
+    if (next >= '0' && next <= '9') return true;
+  }
+  return false;
+}
+
 // Which sum of the answer a tensor belongs to, by the names that GGUF gives tensors.
 uint64_t ModelInfo::*class_of(std::string_view name, uint32_t n_layer) {
   if (name == "token_embd.weight") return &ModelInfo::embedding_bytes;
-  if (name == "output.weight") return &ModelInfo::output_bytes;
+  if (name.starts_with("output.")) return &ModelInfo::output_bytes;
   if (name == "output_norm.weight") return &ModelInfo::norm_bytes;
   if (!name.starts_with("blk.") || layer_of(name) >= n_layer) return &ModelInfo::other_bytes;
   if (contains(name, "_norm.")) return &ModelInfo::norm_bytes;
   if (contains(name, ".attn_") || contains(name, ".indexer.")) return &ModelInfo::attention_bytes;
-  if (contains(name, ".ffn_gate_inp.") || contains(name, ".exp_probs_b.")) return &ModelInfo::router_bytes;
-  if (contains(name, "_exps.")) return &ModelInfo::routed_expert_bytes;
+  if (contains(name, ".ffn_gate_inp.") || contains(name, ".exp_probs_b")) return &ModelInfo::router_bytes;
+  if (contains(name, "_exps.") || of_numbered_expert(name)) return &ModelInfo::routed_expert_bytes;
   if (contains(name, "_shexp.")) return &ModelInfo::shared_expert_bytes;
   if (contains(name, ".ffn_")) return &ModelInfo::dense_ffn_bytes;
   return &ModelInfo::other_bytes;
@@ -72,7 +83,7 @@ Status read_keys(const Gguf& gguf, ModelInfo* info) {
   info->n_ctx_train = keys.get("context_length", 0);
   info->n_expert = keys.get("expert_count", 0);
   info->n_expert_used = keys.get("expert_used_count", 0);
-  info->n_expert_shared = keys.get("expert_shared_count", 0);
+  info->n_expert_shared = keys.get("expert_shared_count", keys.get("expert_shared_feed_forward_length", 0) != 0);
   info->n_layer_dense = info->n_expert == 0 ? info->n_layer : keys.get("leading_dense_block_count", 0);
 
   constexpr uint64_t kHalf = 2;  // bytes of a cached number
