@@ -286,7 +286,7 @@ COTERIE_API void coterie_session_cancel(coterie_session* session);
 
 typedef enum coterie_output {
   COTERIE_OUTPUT_TEXT = 0, /* everything is answer text */
-  COTERIE_OUTPUT_CHAT = 1  /* reasoning (<think> ... </think>) and answer come as separate events */
+  COTERIE_OUTPUT_CHAT = 1  /* reasoning, answer and, with tools, calls of them come as separate events */
 } coterie_output;
 
 typedef struct coterie_generation_options {
