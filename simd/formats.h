@@ -34,21 +34,21 @@ struct TypeInfo {
 
 inline constexpr TypeInfo kTypeInfo[kTensorTypeCount] = {
     {"F32", 1, 4, ActKind::kF32}, {"F16", 1, 2, ActKind::kF32},
-    {"Q4_0", 32, 18, ActKind::kBlock32}, {"Q4_1", 32, 20, ActKind::kNone}, {}, {},
-    {"Q5_0", 32, 22, ActKind::kBlock32}, {"Q5_1", 32, 24, ActKind::kNone},
+    {"Q4_0", 32, 18, ActKind::kBlock32}, {"Q4_1", 32, 20, ActKind::kBlock32}, {}, {},
+    {"Q5_0", 32, 22, ActKind::kBlock32}, {"Q5_1", 32, 24, ActKind::kBlock32},
     {"Q8_0", 32, 34, ActKind::kBlock32}, {"Q8_1", 32, 36, ActKind::kNone},
-    {"Q2_K", 256, 84, ActKind::kNone}, {"Q3_K", 256, 110, ActKind::kNone},
+    {"Q2_K", 256, 84, ActKind::kBlock256}, {"Q3_K", 256, 110, ActKind::kBlock256},
     {"Q4_K", 256, 144, ActKind::kBlock256}, {"Q5_K", 256, 176, ActKind::kBlock256},
     {"Q6_K", 256, 210, ActKind::kBlock256}, {"Q8_K", 256, 292, ActKind::kNone},
     {"IQ2_XXS", 256, 66, ActKind::kNone}, {"IQ2_XS", 256, 74, ActKind::kNone},
     {"IQ3_XXS", 256, 98, ActKind::kNone}, {"IQ1_S", 256, 50, ActKind::kNone},
-    {"IQ4_NL", 32, 18, ActKind::kNone}, {"IQ3_S", 256, 110, ActKind::kNone},
-    {"IQ2_S", 256, 82, ActKind::kNone}, {"IQ4_XS", 256, 136, ActKind::kNone},
+    {"IQ4_NL", 32, 18, ActKind::kBlock32}, {"IQ3_S", 256, 110, ActKind::kNone},
+    {"IQ2_S", 256, 82, ActKind::kNone}, {"IQ4_XS", 256, 136, ActKind::kBlock256},
     {"I8", 1, 1, ActKind::kNone}, {"I16", 1, 2, ActKind::kNone}, {"I32", 1, 4, ActKind::kNone},
     {"I64", 1, 8, ActKind::kNone}, {"F64", 1, 8, ActKind::kNone},
     {"IQ1_M", 256, 56, ActKind::kNone}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
     {"TQ1_0", 256, 54, ActKind::kNone}, {"TQ2_0", 256, 66, ActKind::kNone}, {}, {}, {},
-    {"MXFP4", 32, 17, ActKind::kNone}, {"NVFP4", 64, 36, ActKind::kNone},
+    {"MXFP4", 32, 17, ActKind::kBlock32}, {"NVFP4", 64, 36, ActKind::kNone},
     {"Q1_0", 128, 18, ActKind::kNone}, {"Q2_0", 64, 18, ActKind::kNone},
 };
 
@@ -60,16 +60,26 @@ using bf16_bits = uint16_t;  // upper half of a float, raw
 // Blocks lie at any address in files; packed, so that a reference to one may too.
 #pragma pack(push, 1)
 struct BlockQ4_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (nibble - 8)
+struct BlockQ4_1 { f16_bits d, m; uint8_t q[16]; };                                 // w = d * nibble + m
 struct BlockQ5_0 { f16_bits d; uint8_t high[4]; uint8_t q[16]; };                   // w = d * (code - 16)
+struct BlockQ5_1 { f16_bits d, m; uint8_t high[4]; uint8_t q[16]; };                // w = d * code + m
 struct BlockQ8_0 { f16_bits d; int8_t q[32]; };                                     // w = d * q
+struct BlockIQ4_NL { f16_bits d; uint8_t q[16]; };                                  // w = d * value[nibble]
+struct BlockMXFP4 { uint8_t exponent; uint8_t q[16]; };                             // w = 2^(exponent - 127) * E2M1
+struct BlockQ2_K { uint8_t scales[16]; uint8_t q[64]; f16_bits d, dmin; };          // w = d * sc * code - dmin * m
+struct BlockQ3_K { uint8_t high[32]; uint8_t q[64]; uint8_t scales[12]; f16_bits d; };    // w = d * sc * (code - 4)
 struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };         // w = d * sc * code - dmin * m
 struct BlockQ5_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t high[32]; uint8_t q[128]; };
 struct BlockQ6_K { uint8_t low[128]; uint8_t high[64]; int8_t scales[16]; f16_bits d; };  // w = d * sc * (code - 32)
+struct BlockIQ4_XS { f16_bits d; uint8_t scales_high[2]; uint8_t scales_low[4]; uint8_t q[128]; };
 struct Single { float value; };     // elements of F32,
 struct Half { f16_bits bits; };     // F16 and
 struct Brain { bf16_bits bits; };   // BF16 rows
 #pragma pack(pop)
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ8_0) == 34);
+static_assert(sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_1) == 24 && sizeof(BlockIQ4_NL) == 18);
+static_assert(sizeof(BlockMXFP4) == 17 && sizeof(BlockIQ4_XS) == 136);
+static_assert(sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110);
 static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
 
 // Quantised activations: x = d * q, with the integer sums that zero points and mins need. Same layout for every ISA.

@@ -16,7 +16,7 @@ struct Tile {
   }
 };
 
-// Adds one block of 32 of each row. |sum| <= 32 * 128 * 127 for int8, less for codes: exact.
+// Adds one block of 32 of each row. |sum| <= 32 * 128 * 127 for int8, less for codes and for x.sum: exact.
 template <class F, int kRows, class Floats>
 COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at,
                                  const ActBlock32& x) {
@@ -25,11 +25,14 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows
   unroll<kRows>([&](auto r) { dots[r.value] = V::template dot<F::kSigned>(F::codes(block(r.value)), x.q); });
   auto sum = V::reduce(dots);
   if constexpr (F::kZero != 0) sum = V::sub(sum, F::kZero * x.sum);
-  return V::fma(V::mul(F::template d<kRows>(block), x.d), sum, acc);
+  acc = V::fma(V::mul(F::template d<kRows>(block), x.d), sum, acc);
+  if constexpr (F::kMins) acc = V::fma(V::mul(F::template m<kRows>(block), x.d), x.sum, acc);
+  return acc;
 }
 
 // Adds one block of 256 of each row. Exact in int32: the greatest are Q6_K's sums, 256 * 63 * 127 * 128 for the codes
-// and 256 * 32 * 127 * 128 for their zeros, together 0.39e9; its pairs in int16 are 2 * 63 * 127 at most.
+// and 256 * 32 * 127 * 128 for their zeros, together 0.39e9. Pairs of products in int16 are greatest for the codes of
+// IQ4_XS, 2 * 127 * 127.
 template <class F, int kRows, class Floats>
 COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows>& tile, size_t at,
                                  const ActBlock256& x) {

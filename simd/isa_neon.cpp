@@ -137,6 +137,10 @@ struct V {
   static Codes bits(Codes a) {
     return {bits<kShift, kMask>(a.low), bits<kShift, kMask>(a.high)};
   }
+  static Codes lookup(const int8_t (&table)[16], Codes i) {
+    const int8x16_t t = vld1q_s8(table);
+    return {vqtbl1q_s8(t, vreinterpretq_u8_s8(i.low)), vqtbl1q_s8(t, vreinterpretq_u8_s8(i.high))};
+  }
   static Codes either(Codes a, Codes b) { return {vorrq_s8(a.low, b.low), vorrq_s8(a.high, b.high)}; }
 
   template <bool kSigned>  // or not: codes are less than 128
@@ -151,6 +155,9 @@ struct V {
     return vmlaq_laneq_s32(acc, high, s.v[g / 2], g % 2 * 2 + 1);
   }
   static Groups groups(const void* p) { return vld1q_s8(static_cast<const int8_t*>(p)); }
+  static Groups groups(uint64_t first, uint64_t last) {
+    return vreinterpretq_s8_u64(vcombine_u64(vcreate_u64(first), vcreate_u64(last)));
+  }
   static Groups doubled(uint64_t eight) {  // each byte twice
     const int8x16_t v = vreinterpretq_s8_u64(vdupq_n_u64(eight));
     return vzip1q_s8(v, v);
@@ -181,10 +188,18 @@ struct V {
     const f16_bits h[4] = {get(0), get(1), get(2), get(3)};
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h)));
   }
+  template <int, class Get>
+  static float32x4_t powers(const Get& get) {  // 2^(e - 128) for each byte e, in two factors of which none is denormal
+    const uint32_t e[4] = {get(0), get(1), get(2), get(3)};
+    const uint32x4_t all = vld1q_u32(e), half = vshrq_n_u32(all, 1), bias = vdupq_n_u32(63);
+    return vmulq_f32(vreinterpretq_f32_u32(vshlq_n_u32(vaddq_u32(half, bias), 23)),
+                     vreinterpretq_f32_u32(vshlq_n_u32(vaddq_u32(vsubq_u32(all, half), bias), 23)));
+  }
   template <int>
   static float32x4_t zero() { return vdupq_n_f32(0); }
   static float32x4_t mul(float32x4_t a, float b) { return vmulq_n_f32(a, b); }
   static float32x4_t fma(float32x4_t a, int32x4_t b, float32x4_t c) { return vfmaq_f32(c, a, vcvtq_f32_s32(b)); }
+  static float32x4_t fma(float32x4_t a, int32_t b, float32x4_t c) { return fma(a, vdupq_n_s32(b), c); }
   static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
 
   static constexpr int kLanes = 4, kPack = 4, kFloatRows = 2, kFloatTokens = 2;

@@ -118,6 +118,13 @@ struct V {
     for (uint64_t& w : a.word) w = (kShift < 0 ? w << (-kShift & 7) : w >> (kShift & 7)) & each_byte(kMask);
     return a;
   }
+  static Codes lookup(const int8_t (&table)[16], const Codes& i) {
+    uint8_t index[32];
+    int8_t value[32];
+    __builtin_memcpy(index, i.word, 32);
+    for (int j = 0; j < 32; ++j) value[j] = table[index[j]];
+    return load(value);
+  }
   static Codes either(Codes a, const Codes& b) {
     for (int i = 0; i < 4; ++i) a.word[i] |= b.word[i];
     return a;
@@ -146,6 +153,17 @@ struct V {
     __builtin_memcpy(&r, p, sizeof r);
     return r;
   }
+  static Groups groups(uint64_t first, uint64_t last) {
+    Groups r;
+    __builtin_memcpy(r.v, &first, 8);
+    __builtin_memcpy(r.v + 8, &last, 8);
+    return r;
+  }
+  template <int kShift, int kMask>
+  static Groups bits(Groups a) {
+    for (int8_t& v : a.v) v = static_cast<int8_t>(static_cast<uint8_t>(v) >> kShift & kMask);
+    return a;
+  }
   static Groups doubled(uint64_t eight) {  // each byte twice
     Groups r;
     for (int i = 0; i < 16; ++i) r.v[i] = static_cast<int8_t>(eight >> i / 2 * 8);
@@ -172,6 +190,11 @@ struct V {
   static int32_t sub(int32_t a, int32_t b) { return a - b; }
   template <int, class Get>
   static float halves(const Get& get) { return from_half(get(0)); }
+  template <int, class Get>
+  static float powers(const Get& get) {  // 2^(e - 128) for the byte e, in two factors of which none is denormal
+    const uint32_t e = get(0);
+    return float_of((e / 2 + 63) << 23) * float_of((e - e / 2 + 63) << 23);
+  }
   template <int>
   static float zero() { return 0; }
   static float mul(float a, float b) { return a * b; }
@@ -190,7 +213,10 @@ void dequantize(float* y, const ActBlock32*, const typename F::Block& b) {
   const auto block = [&](int) -> const typename F::Block& { return b; };
   const V::Bytes<F::kSigned> codes(F::codes(b));
   const float d = F::template d<1>(block);
-  for (int i = 0; i < 32; ++i) y[i] = static_cast<float>(codes[i] - F::kZero) * d;
+  for (int i = 0; i < 32; ++i) {
+    y[i] = static_cast<float>(codes[i] - F::kZero) * d;
+    if constexpr (F::kMins) y[i] += F::template m<1>(block);
+  }
 }
 
 template <class F>

@@ -39,9 +39,20 @@ struct V256 {
     if constexpr (kShift < 0) a = _mm256_slli_epi16(a, -kShift);
     return _mm256_and_si256(a, _mm256_set1_epi8(kMask));
   }
+  static Codes lookup(const int8_t (&table)[16], Codes i) {
+    return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(groups(table)), i);
+  }
   static Codes either(Codes a, Codes b) { return _mm256_or_si256(a, b); }
 
   static Groups groups(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
+  static Groups groups(uint64_t first, uint64_t last) {
+    return _mm_set_epi64x(static_cast<long long>(last), static_cast<long long>(first));
+  }
+  template <int kShift, int kMask>
+  static Groups bits(Groups a) {
+    if constexpr (kShift > 0) a = _mm_srli_epi16(a, kShift);
+    return _mm_and_si128(a, _mm_set1_epi8(kMask));
+  }
   static Groups doubled(uint64_t eight) {  // each byte twice
     const __m128i v = _mm_cvtsi64_si128(static_cast<long long>(eight));
     return _mm_unpacklo_epi8(v, v);
@@ -121,6 +132,17 @@ struct V256 {
     if constexpr (kRows == 4) return _mm_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), 0, 0, 0, 0));
     else return _mm256_cvtph_ps(_mm_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7)));
   }
+  template <int kRows, class Get>
+  static auto powers(const Get& get) {  // 2^(e - 128) for each byte e, in two factors of which none is denormal
+    const auto e = [&](int r) { return r < kRows ? static_cast<char>(get(r)) : char{0}; };
+    const __m128i bytes = _mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), 0, 0, 0, 0, 0, 0, 0, 0);
+    const __m256i all = _mm256_cvtepu8_epi32(bytes), half = _mm256_srli_epi32(all, 1), bias = _mm256_set1_epi32(63);
+    const __m256i first = _mm256_slli_epi32(_mm256_add_epi32(half, bias), 23);
+    const __m256i last = _mm256_slli_epi32(_mm256_add_epi32(_mm256_sub_epi32(all, half), bias), 23);
+    const __m256 product = _mm256_mul_ps(_mm256_castsi256_ps(first), _mm256_castsi256_ps(last));
+    if constexpr (kRows == 4) return _mm256_castps256_ps128(product);
+    else return product;
+  }
   template <int kRows>
   static auto zero() {
     if constexpr (kRows == 4) return _mm_setzero_ps();
@@ -130,6 +152,7 @@ struct V256 {
   static __m256 mul(__m256 a, float b) { return _mm256_mul_ps(a, _mm256_set1_ps(b)); }
   static __m128 fma(__m128 a, __m128i b, __m128 c) { return _mm_fmadd_ps(a, _mm_cvtepi32_ps(b), c); }
   static __m256 fma(__m256 a, __m256i b, __m256 c) { return _mm256_fmadd_ps(a, _mm256_cvtepi32_ps(b), c); }
+  static __m256 fma(__m256 a, int32_t b, __m256 c) { return fma(a, _mm256_set1_epi32(b), c); }
   static void store(float* p, __m128 a) { _mm_storeu_ps(p, a); }
   static void store(float* p, __m256 a) { _mm256_storeu_ps(p, a); }
 };

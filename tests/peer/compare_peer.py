@@ -32,7 +32,7 @@ import numpy as np  # noqa: E402
 
 import forward  # noqa: E402
 import tiny_models  # noqa: E402
-from comparing import Distance, coterie_logits, may_refuse  # noqa: E402
+from comparing import Distance, coterie_logits  # noqa: E402
 from node_llama_cpp import Unavailable, install, installed_version  # noqa: E402
 
 SKIPPED = 77
@@ -94,13 +94,7 @@ def compare(entry, models, peer, program):
         columns.append("llama.cpp has no such function")
     else:
         check("ref~llama", like_ggml, peer, ggml_error)
-    try:
-        engine = coterie_logits(program, path, ids) if program else None
-    except RuntimeError as error:
-        if not may_refuse(entry, error):
-            raise
-        engine = None
-        columns.append("the engine refuses it")
+    engine = coterie_logits(program, path, ids) if program else None
     if engine is not None:
         clear = Distance(like_engine, engine).relative[:entry["n_clear"]].max()
         cells["clear"] = f"{clear:.1e}"

@@ -7,15 +7,6 @@ import tempfile
 import numpy as np
 
 
-class Unsupported(RuntimeError):
-    """The engine says that it does not support a model."""
-
-
-def may_refuse(entry, error):
-    """Whether this refusal is no failure: formats of old or secondary files, which an engine may leave out."""
-    return isinstance(error, Unsupported) and not {"Q4_1", "Q5_1"}.isdisjoint(entry["types_used"])
-
-
 def coterie_logits(program, model, ids, *options, **environment):
     """Logits of `coterie logits` for a prompt, float32 [n_tokens, n_vocab]. Raises RuntimeError with its message."""
     with tempfile.TemporaryDirectory() as directory:
@@ -23,8 +14,8 @@ def coterie_logits(program, model, ids, *options, **environment):
         command = [program, "logits", "-m", model, "--ids", ",".join(map(str, ids)), "--out", out, *options]
         result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=300)
         if result.returncode != 0:
-            kind = Unsupported if "is not supported" in result.stderr else RuntimeError
-            raise kind(f"exit code {result.returncode}: {result.stderr.strip()} ({' '.join(options) or 'no options'})")
+            said = f"{result.stderr.strip()} ({' '.join(options) or 'no options'})"
+            raise RuntimeError(f"exit code {result.returncode}: {said}")
         return np.fromfile(out, "<f4").reshape(len(ids), -1)
 
 

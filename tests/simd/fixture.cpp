@@ -76,28 +76,33 @@ std::vector<float> random_floats(Random& random, size_t n, Values values) {
   return x;
 }
 
-// Makes the half at p lie in +-[2^-7, 2^-6).
-static void tame_half(Random& random, uint8_t* p) {
-  const uint16_t half = static_cast<uint16_t>(0x2000 | (random.bits() & 0x83ff));
-  std::memcpy(p, &half, 2);
+void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m) {
+  const auto set = [=](size_t d_at, size_t m_at = 0) {
+    std::memcpy(block + d_at, &d, 2);
+    if (m_at) std::memcpy(block + m_at, &m, 2);
+  };
+  switch (type) {
+    case TensorType::Q4_1:
+    case TensorType::Q5_1:
+    case TensorType::Q4_K:
+    case TensorType::Q5_K: return set(0, 2);
+    case TensorType::Q2_K: return set(80, 82);
+    case TensorType::Q3_K: return set(108);
+    case TensorType::Q6_K: return set(208);
+    case TensorType::MXFP4: block[0] = static_cast<uint8_t>((d >> 10 & 31) - 15 + 128); return;
+    default: return set(0);
+  }
 }
 
 static void tame(Random& random, TensorType type, uint8_t* block) {
-  switch (type) {
-    case TensorType::F32: {
-      const float x = random.uniform();
-      std::memcpy(block, &x, 4);
-      break;
-    }
-    case TensorType::BF16: {
-      const float x = random.uniform();
-      std::memcpy(block, reinterpret_cast<const uint8_t*>(&x) + 2, 2);
-      break;
-    }
-    case TensorType::Q6_K: tame_half(random, block + 208); break;
-    case TensorType::Q4_K:
-    case TensorType::Q5_K: tame_half(random, block + 2); [[fallthrough]];
-    default: tame_half(random, block);
+  if (type == TensorType::F32 || type == TensorType::BF16) {
+    const float x = random.uniform();
+    const size_t n_bytes = type_info(type).block_bytes;
+    std::memcpy(block, reinterpret_cast<const uint8_t*>(&x) + 4 - n_bytes, n_bytes);
+  } else {
+    const uint32_t bits = random.bits();
+    const auto half = [](uint32_t b) { return static_cast<uint16_t>(0x2000 | (b & 0x83ff)); };  // +-[2^-7, 2^-6)
+    set_factors(type, block, half(bits), half(bits >> 16));
   }
 }
 

@@ -11,9 +11,11 @@
 
 using namespace coterie;
 
-constexpr TensorType kWeightTypes[] = {TensorType::F32,  TensorType::F16,  TensorType::BF16,
-                                       TensorType::Q4_0, TensorType::Q5_0, TensorType::Q8_0,
-                                       TensorType::Q4_K, TensorType::Q5_K, TensorType::Q6_K};
+constexpr TensorType kWeightTypes[] = {
+    TensorType::F32,    TensorType::F16,   TensorType::BF16, TensorType::Q4_0, TensorType::Q4_1,
+    TensorType::Q5_0,   TensorType::Q5_1,  TensorType::Q8_0, TensorType::Q2_K, TensorType::Q3_K,
+    TensorType::Q4_K,   TensorType::Q5_K,  TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS,
+    TensorType::MXFP4};
 
 const Kernels& scalar();
 // Every table but the scalar one that can run here; the AVX-512 one runs emulated where the CPU lacks it.
@@ -43,6 +45,10 @@ enum class Values {
 };
 float hostile_float(Random& random);
 std::vector<float> random_floats(Random& random, size_t n, Values values);
+
+// Writes the factors of a block of a quantised type, halves: d, and m or dmin where it has one. MXFP4 has a power of
+// two instead: that of d.
+void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m);
 
 // Rows of a weight matrix in a buffer of exactly the bytes that may be read, so that AddressSanitizer sees any other.
 struct Matrix {

@@ -65,7 +65,8 @@ TEST(Gemv, EveryNumberOfRows) {
 TEST(Gemv, ExtremeBlocks) {
   for (TensorType type : kWeightTypes) {
     if (type_info(type).act == ActKind::kF32) continue;
-    const size_t k = 512, block_bytes = type_info(type).block_bytes, d_at = type == TensorType::Q6_K ? 208 : 0;
+    const size_t k = 512, block_bytes = type_info(type).block_bytes;
+    constexpr uint16_t kOne = 0x3c00;
     Random random(0);
     Matrix w = random_matrix(random, type, 12, k, 0, 0, Values::kTame);
     constexpr uint8_t kFill[] = {0x00, 0xff, 0x80, 0x7f, 0xf0, 0x0f};
@@ -74,8 +75,7 @@ TEST(Gemv, ExtremeBlocks) {
       for (size_t at = 0; at < w.row_bytes; at += block_bytes) {
         std::memset(row + at, kFill[r / 2], block_bytes);
         if (type == TensorType::Q6_K && r % 2) std::memset(row + at + 192, 0x80, 16);  // scales -128
-        row[at + d_at] = 0, row[at + d_at + 1] = 0x3c;                                 // 1
-        if (type == TensorType::Q4_K || type == TensorType::Q5_K) row[at + 2] = 0, row[at + 3] = 0x3c;
+        set_factors(type, row + at, kOne, kOne);
       }
     }
     for (float sign : {1.0f, -1.0f}) {
@@ -121,22 +121,27 @@ TEST(Dequantize, MeetsReference) {
   }
 }
 
-// Blocks of bytes 37 i + 11 with d = 2e66 and dmin = 2a3d, through the dequantisers of ggml-quants.c: CRC-32 of the
-// floats, bit for bit.
+// Blocks of bytes 37 i + 11 with d and m or dmin set, through the dequantisers of ggml-quants.c: CRC-32 of the floats,
+// bit for bit.
 TEST(Dequantize, GoldenVectors) {
   const struct {
     TensorType type;
-    int d_at, dmin_at;
     uint32_t crc;
-  } kGolden[] = {{TensorType::Q4_0, 0, -1, 0x2949b547}, {TensorType::Q5_0, 0, -1, 0x8dac3c9a},
-                 {TensorType::Q8_0, 0, -1, 0x6d773c71}, {TensorType::Q4_K, 0, 2, 0xca1e4072},
-                 {TensorType::Q5_K, 0, 2, 0x4d146849},  {TensorType::Q6_K, 208, -1, 0x2df5e1c5}};
+    uint16_t d = 0x2e66;
+  } kGolden[] = {{TensorType::Q4_0, 0x2949b547},   {TensorType::Q4_1, 0xe5a89dfe},
+                 {TensorType::Q5_0, 0x8dac3c9a},   {TensorType::Q5_1, 0xdde1dcff},
+                 {TensorType::Q8_0, 0x6d773c71},   {TensorType::Q2_K, 0x9e6e4d4b},
+                 {TensorType::Q3_K, 0x96a33182},   {TensorType::Q4_K, 0xca1e4072},
+                 {TensorType::Q5_K, 0x4d146849},   {TensorType::Q6_K, 0x2df5e1c5},
+                 {TensorType::IQ4_NL, 0x6718317f}, {TensorType::IQ4_XS, 0xac2d624c},
+                 {TensorType::MXFP4, 0x0b0fcecf, 0x4000}};
+  constexpr size_t kFloatTypes = 3;
+  EXPECT_EQ(std::size(kGolden), std::size(kWeightTypes) - kFloatTypes);
   for (const auto& golden : kGolden) {
     const TypeInfo& info = type_info(golden.type);
     std::vector<uint8_t> block(info.block_bytes);
     for (size_t i = 0; i < block.size(); ++i) block[i] = static_cast<uint8_t>(37 * i + 11);
-    block[golden.d_at] = 0x66, block[golden.d_at + 1] = 0x2e;
-    if (golden.dmin_at >= 0) block[golden.dmin_at] = 0x3d, block[golden.dmin_at + 1] = 0x2a;
+    set_factors(golden.type, block.data(), golden.d, 0x2a3d);
     for (const KernelSet* set = kernel_sets(); set->kernels; ++set) {
       if (!set->usable()) continue;
       std::vector<float> y(info.block_elems);

@@ -52,21 +52,43 @@ void scale_and_min(const uint8_t* s, int j, int* scale, int* min) {
   }
 }
 
+// Element e of 32 in sixteen bytes: low nibbles first.
+int nibble(const uint8_t* q, int e) { return e < 16 ? q[e] % 16 : q[e - 16] / 16; }
+
+int bit(const uint8_t* p, int i) { return p[i / 8] >> i % 8 & 1; }
+
+// Scale i of the sixteen of Q3_K.
+int q3_scale(const uint8_t* s, int i) {
+  const int low = i < 8 ? s[i] % 16 : s[i - 8] / 16;
+  return low + 16 * (s[8 + i % 4] >> 2 * (i / 4) & 3) - 32;
+}
+
+constexpr int kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+constexpr double kE2M1[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+
 double element(TensorType type, const uint8_t* b, int e) {
   switch (type) {
     case TensorType::F32: return float_at(b);
     case TensorType::F16: return half_at(b);
     case TensorType::BF16: return brain_at(b);
-    case TensorType::Q4_0: {
-      const int q = e < 16 ? b[2 + e] % 16 : b[2 + e - 16] / 16;
-      return half_at(b) * (q - 8);
-    }
-    case TensorType::Q5_0: {
-      const int q = e < 16 ? b[6 + e] % 16 : b[6 + e - 16] / 16;
-      const int fifth = b[2 + e / 8] >> e % 8 & 1;
-      return half_at(b) * (q + 16 * fifth - 16);
+    case TensorType::Q4_0: return half_at(b) * (nibble(b + 2, e) - 8);
+    case TensorType::Q4_1: return half_at(b) * nibble(b + 4, e) + half_at(b + 2);
+    case TensorType::Q5_0: return half_at(b) * (nibble(b + 6, e) + 16 * bit(b + 2, e) - 16);
+    case TensorType::Q5_1: return half_at(b) * (nibble(b + 8, e) + 16 * bit(b + 4, e)) + half_at(b + 2);
+    case TensorType::IQ4_NL: return half_at(b) * kUneven[nibble(b + 2, e)];
+    case TensorType::MXFP4: {
+      const int code = nibble(b + 1, e);
+      return std::ldexp(code < 8 ? kE2M1[code] : -kE2M1[code - 8], b[0] - 127);
     }
     case TensorType::Q8_0: return half_at(b) * (b[2 + e] < 128 ? b[2 + e] : b[2 + e] - 256);
+    case TensorType::Q2_K: {
+      const int q = b[16 + e / 128 * 32 + e % 32] >> 2 * (e % 128 / 32) & 3;
+      return half_at(b + 80) * (b[e / 16] % 16) * q - half_at(b + 82) * (b[e / 16] / 16);
+    }
+    case TensorType::Q3_K: {
+      const int low = b[32 + e / 128 * 32 + e % 32] >> 2 * (e % 128 / 32) & 3, high = b[e % 32] >> e / 32 & 1;
+      return half_at(b + 108) * q3_scale(b + 96, e / 16) * (low + 4 * high - 4);
+    }
     case TensorType::Q4_K:
     case TensorType::Q5_K: {
       const int j = e / 32;
@@ -85,6 +107,11 @@ double element(TensorType type, const uint8_t* b, int e) {
       const int high = b[128 + 32 * half + l] >> 2 * k & 3;
       const int scale = static_cast<int8_t>(b[192 + e / 16]);
       return half_at(b + 208) * scale * (low + 16 * high - 32);
+    }
+    case TensorType::IQ4_XS: {
+      const int i = e / 32, low = i % 2 ? b[4 + i / 2] / 16 : b[4 + i / 2] % 16;
+      const int high = (b[2] + 256 * b[3]) >> 2 * i & 3;
+      return half_at(b) * (low + 16 * high - 32) * kUneven[nibble(b + 8 + 16 * i, e % 32)];
     }
     default: return NAN;
   }

@@ -1,0 +1,88 @@
+// Formats of blocks of 256 whose codes are fields of bits; included by codecs_inl.h.
+// codes<g> are those of weights 32 g to 32 g + 31.
+
+struct Q2_K : Codec<TensorType::Q2_K, BlockQ2_K, ActBlock256> {
+  static constexpr int kMost = 3, kGroup = 16;
+  static constexpr bool kMins = true;
+  static V::Groups scales(const Block& b) { return V::template bits<0, 15>(V::groups(b.scales)); }
+  static V::Groups mins(const Block& b) { return V::template bits<4, 15>(V::groups(b.scales)); }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // in halves of four groups, each two bits of 32 bytes
+    return V::template bits<g % 4 * 2, 3>(V::load(b.q + g / 4 * 32));
+  }
+};
+
+struct Q3_K : Codec<TensorType::Q3_K, BlockQ3_K, ActBlock256> {
+  static constexpr int kMost = 7, kZero = 4, kGroup = 16;
+  // Six bits plus 32: the low four of scales i and i + 8 in byte i; of scales j, j + 4, j + 8, j + 12 the high two in
+  // byte 8 + j.
+  static V::Groups scales(const Block& b) {
+    const uint64_t low = load_bytes(b.scales, 8), high = load_bytes(b.scales + 8, 4);
+    const uint64_t first = (low & each_byte(15)) | ((high | high << 30) & each_byte(3)) << 4;
+    const uint64_t last = (low >> 4 & each_byte(15)) | ((high >> 4 | high << 26) & each_byte(3)) << 4;
+    return V::groups(minus(first, 32), minus(last, 32));
+  }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // two bits as in Q2_K; bit g of high[i] is the third of code i of group g
+    return V::either(V::template bits<g % 4 * 2, 3>(V::load(b.q + g / 4 * 32)),
+                     V::template bits<g - 2, 4>(V::load(b.high)));
+  }
+};
+
+// The twelve bytes of Q4_K and Q5_K hold eight scales and eight mins of 6 bits. Bytes 0-3 and 4-7: scales and mins
+// 0-3 in the low six bits, bits 4-5 of scales and mins 4-7 in the high two. Bytes 8-11: their bits 0-3, mins on top.
+struct SixBits {
+  uint64_t scales, mins;  // eight bytes each
+  explicit SixBits(const uint8_t* s) {
+    const uint64_t first = load_bytes(s, 8), last = load_bytes(s + 8, 4);
+    const uint64_t low = first & 0x3f3f3f3f3f3f3f3f;  // scales 0-3, mins 0-3
+    const uint64_t high = (first >> 2 & 0x3030303030303030) | ((last | last << 28) & 0x0f0f0f0f0f0f0f0f);  // and 4-7
+    scales = (low & 0xffffffff) | high << 32;
+    mins = low >> 32 | (high & 0xffffffff00000000);
+  }
+};
+
+struct Q4_K : Codec<TensorType::Q4_K, BlockQ4_K, ActBlock256> {
+  static constexpr int kMost = 15;
+  static constexpr bool kMins = true;
+  static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
+  static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
+    return V::template bits<g % 2 * 4, 15>(V::load(b.q + g / 2 * 32));
+  }
+};
+
+struct Q5_K : Codec<TensorType::Q5_K, BlockQ5_K, ActBlock256> {
+  static constexpr int kMost = 31;
+  static constexpr bool kMins = true;
+  static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
+  static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // bit g of high[i] is the fifth bit of code i of group g
+    return V::either(V::template bits<g % 2 * 4, 15>(V::load(b.q + g / 2 * 32)),
+                     V::template bits<g - 4, 16>(V::load(b.high)));
+  }
+};
+
+struct Q6_K : Codec<TensorType::Q6_K, BlockQ6_K, ActBlock256> {
+  static constexpr int kMost = 63, kZero = 32, kGroup = 16;
+  static V::Groups scales(const Block& b) { return V::groups(b.scales); }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // in halves of four groups: 64 bytes of low and 32 of high bits
+    constexpr int half = g / 4, part = g % 4;
+    return V::either(V::template bits<part / 2 * 4, 15>(V::load(b.low + 64 * half + 32 * (part % 2))),
+                     V::template bits<2 * part - 4, 48>(V::load(b.high + 32 * half)));
+  }
+};
+
+struct IQ4_XS : Codec<TensorType::IQ4_XS, BlockIQ4_XS, ActBlock256> {
+  static constexpr bool kSigned = true;
+  static constexpr int kMost = 127;
+  static V::Groups scales(const Block& b) {  // six bits plus 32
+    const uint64_t scales = fields<4>(load_bytes(b.scales_low, 4)) | fields<2>(load_bytes(b.scales_high, 2)) << 4;
+    return V::doubled(minus(scales, 32));
+  }
+  template <int g>
+  static V::Codes codes(const Block& b) { return V::lookup(kUnevenSteps, V::nibbles(b.q + 16 * g)); }
+};
