@@ -10,7 +10,10 @@
 // holds four consecutive codes, so that sums need no reduction and the float steps of rule 2 serve a row in each lane.
 
 constexpr int kVectors = 2, kPanel = kVectors * V::kLanes;
-constexpr int kTogether = 4;  // vectors of activations that share what is loaded of a panel
+// Vectors of activations that share what is loaded of a panel. The last ones are filled up by repetition: kernels for
+// fewer would gain little and take long to compile.
+constexpr int kTogether = 4;
+static_assert(kGemmTokens % kTogether == 0);
 
 template <class F>
 struct Panel {
@@ -67,8 +70,8 @@ struct Panel {
 };
 
 // acc[t] = the panel's rows, for T vectors of activations.
-template <class F, int T>
-COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (&x)[T]) {
+template <class F, int T = kTogether>
+void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (&x)[T]) {
   const int8_t* q[T];
   for (int t = 0; t < T; ++t) q[t] = x[t]->q;
   typename V::Ints sum[kVectors][T];
@@ -86,8 +89,8 @@ COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActB
   }
 }
 
-template <class F, int T>
-COTERIE_INLINE void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const (&x)[T]) {
+template <class F, int T = kTogether>
+void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const (&x)[T]) {
   constexpr int kSteps = F::kGroup / 4;
   typename V::Ints sum[kVectors][T], offset[kVectors][T];
   for (int v = 0; v < kVectors; ++v) {
@@ -132,16 +135,14 @@ void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void
     const uint8_t* row[kPanel];  // beyond the last row, that one again
     for (size_t r = 0; r < kPanel; ++r)
       row[r] = static_cast<const uint8_t*>(w) + (row0 + r < row1 ? row0 + r : row1 - 1) * row_bytes;
-    for (size_t t = 0; t < n; ++t)
-      for (float& a : acc[t]) a = 0;
+    __builtin_memset(acc, 0, (n + kTogether - 1) / kTogether * kTogether * sizeof acc[0]);
     for (size_t b = 0; b < k / kBlock; ++b) {
       panel.unpack(row, b * kBlockBytes);
-      in_groups<kTogether>(0, n, [&](auto count, size_t t) {
-        constexpr int T = decltype(count)::value;
-        const Act* blocks[T];
-        for (int i = 0; i < T; ++i) blocks[i] = static_cast<const Act*>(x[t + i]) + b;
-        meet<F, T>(acc + t, panel, blocks);
-      });
+      for (size_t t = 0; t < n; t += kTogether) {
+        const Act* blocks[kTogether];
+        for (size_t i = 0; i < kTogether; ++i) blocks[i] = static_cast<const Act*>(x[t + i < n ? t + i : n - 1]) + b;
+        meet<F>(acc + t, panel, blocks);
+      }
     }
     for (size_t t = 0; t < n; ++t) {
       if (row1 - row0 >= kPanel) __builtin_memcpy(y[t] + row0, acc[t], sizeof acc[t]);
