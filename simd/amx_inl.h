@@ -1,4 +1,4 @@
-// Weights times many vectors of activations on AMX tiles, with the bits of gemv. Included after codecs_inl.h.
+// Weights times many vectors of activations on AMX tiles, with the bits of gemv. Included after panel_inl.h.
 //
 // A tile product adds, for 16 vectors and 16 rows of weights, the sums over 64 (or 32) int8. A panel of 32 rows is unpacked
 // block by block into the layout that its second operand has: a 32-bit lane belongs to a row and holds four consecutive
@@ -7,8 +7,8 @@
 //   blocks of 256   scale * (code - zero) is an int16: its low bytes (unsigned) and its high bytes (signed) are two planes of
 //                   int8, and the exact sum over the block is sum(low) + 256 * sum(high)
 
-constexpr int kVectors = 2, kPanel = kVectors * V::kLanes;
-constexpr size_t kTileTokens = 16, kLeastTokens = 8;
+constexpr int kTileTokens = 16;
+constexpr size_t kLeastTokens = 8;
 
 // The tiles, whose numbers the intrinsics want as digits: 0 to 3 sums, 4 vectors and 5 rows of 64 int8, 6 vectors and 7 rows
 // of 32.
@@ -44,7 +44,8 @@ struct Panel<F, ActBlock32> : PanelFactors {
   alignas(64) uint8_t codes[kVectors][8][4 * V::kLanes];
 
   template <class At>
-  COTERIE_INLINE void unpack(const At& block, int v, int lane) {
+  COTERIE_INLINE void unpack(int v, int lane, const At& block) {
+    V::store(d[v] + lane, F::template d<V::kPack>(block));
     V::Codes rows[V::kPack];
     unroll<V::kPack>([&](auto r) {
       rows[r.value] = F::codes(block(r.value));
@@ -68,7 +69,7 @@ struct Panel<F, ActBlock32> : PanelFactors {
     memory_fence();
   }
 
-  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], size_t t) {
+  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], int t) {
     return _mm512_load_si512(sums[0][t]);
   }
   V::Floats add_mins(int v, const ActBlock32& x, V::Floats acc) const {
@@ -84,7 +85,8 @@ struct Panel<F, ActBlock256> : PanelFactors {
   int32_t mins[kVectors][8][V::kLanes];  // pairs of int16
 
   template <class At>
-  COTERIE_INLINE void unpack(const At& block, int v, int lane) {
+  COTERIE_INLINE void unpack(int v, int lane, const At& block) {
+    V::store(d[v] + lane, F::template d<V::kPack>(block));
     alignas(16) int8_t scales[V::kPack][16];
     V::Codes pairs[V::kPack];
     unroll<V::kPack>([&](auto r) {
@@ -140,7 +142,7 @@ struct Panel<F, ActBlock256> : PanelFactors {
     memory_fence();
   }
 
-  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], size_t t) {
+  static V::Ints sum(const int32_t (&sums)[kPlanes][kTileTokens][V::kLanes], int t) {
     return _mm512_add_epi32(_mm512_load_si512(sums[0][t]), _mm512_slli_epi32(_mm512_load_si512(sums[1][t]), 8));
   }
   V::Floats add_mins(int v, const ActBlock256& x, V::Floats acc) const {
@@ -151,29 +153,15 @@ struct Panel<F, ActBlock256> : PanelFactors {
   }
 };
 
-// The blocks at one offset of all rows.
+// acc[t] += the panel's rows, for 16 vectors of activations.
 template <class F>
-void unpack(Panel<F>& panel, const uint8_t* const* row, size_t at) {
-  for (int r = 0; r < kPanel; r += V::kPack) {
-    const int v = r / V::kLanes, lane = r % V::kLanes;
-    const auto block = [&](int i) -> const typename F::Block& {
-      return *reinterpret_cast<const typename F::Block*>(row[r + i] + at);
-    };
-    V::store(panel.d[v] + lane, F::template d<V::kPack>(block));
-    panel.unpack(block, v, lane);
-  }
-}
-
-// acc[t] += the panel's rows, for up to 16 vectors of activations.
-template <class F>
-void meet(float (*acc)[kPanel], const Panel<F>& panel, const typename F::Act* const* x, size_t n) {
+void meet(float (*acc)[kPanel], const Panel<F>& panel, const typename F::Act* const (&x)[kTileTokens]) {
   constexpr size_t kBlock = sizeof(F::Act::q);
-  alignas(64) static constexpr int8_t kNothing[kBlock] = {};
   alignas(64) int8_t q[kTileTokens][kBlock];
   alignas(64) int32_t sums[kVectors][Panel<F>::kPlanes][kTileTokens][V::kLanes];
-  for (size_t t = 0; t < kTileTokens; ++t) __builtin_memcpy(q[t], t < n ? x[t]->q : kNothing, kBlock);
+  for (int t = 0; t < kTileTokens; ++t) __builtin_memcpy(q[t], x[t]->q, kBlock);
   panel.multiply(q[0], kBlock, sums);
-  for (size_t t = 0; t < n; ++t) {
+  for (int t = 0; t < kTileTokens; ++t) {
     for (int v = 0; v < kVectors; ++v) {
       float* out = acc[t] + v * V::kLanes;
       const V::Floats scaled = V::mul(V::load_floats(panel.d[v]), x[t]->d);
@@ -186,30 +174,10 @@ void meet(float (*acc)[kPanel], const Panel<F>& panel, const typename F::Act* co
 template <class F>
 void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
           size_t row1) {
-  using Act = typename F::Act;
-  constexpr size_t kBlock = sizeof(Act::q), kBlockBytes = sizeof(typename F::Block);
   if (n < kLeastTokens) {
     return kernels_avx512vnni.gemm[static_cast<uint32_t>(F::kType)](y, w, row_bytes, k, x, n, row0, row1);
   }
   const Tiles tiles;
-  Panel<F> panel;
-  alignas(64) float acc[kGemmTokens][kPanel];
-  for (; row0 < row1; row0 += kPanel) {
-    const uint8_t* row[kPanel];  // beyond the last row, that one again
-    for (size_t r = 0; r < kPanel; ++r)
-      row[r] = static_cast<const uint8_t*>(w) + (row0 + r < row1 ? row0 + r : row1 - 1) * row_bytes;
-    for (size_t t = 0; t < n; ++t)
-      for (float& a : acc[t]) a = 0;
-    for (size_t b = 0; b < k / kBlock; ++b) {
-      unpack(panel, row, b * kBlockBytes);
-      for (size_t t = 0; t < n; t += kTileTokens) {
-        const Act* blocks[kTileTokens];
-        const size_t n_blocks = n - t < kTileTokens ? n - t : kTileTokens;
-        for (size_t i = 0; i < n_blocks; ++i) blocks[i] = static_cast<const Act*>(x[t + i]) + b;
-        meet<F>(acc + t, panel, blocks, n_blocks);
-      }
-    }
-    const size_t n_rows = row1 - row0 < kPanel ? row1 - row0 : kPanel;
-    for (size_t t = 0; t < n; ++t) __builtin_memcpy(y[t] + row0, acc[t], n_rows * sizeof(float));
-  }
+  gemm_panels<F, Panel<F>, kTileTokens>(y, w, row_bytes, k, x, n, row0, row1,
+                                        [](auto acc, auto& panel, auto& blocks) { meet<F>(acc, panel, blocks); });
 }

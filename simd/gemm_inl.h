@@ -1,19 +1,12 @@
-// Weights times many vectors of activations, with the bits of gemv_inl.h. Included after it; V provides besides
-//   kLanes              32-bit lanes of the vectors below; kPack: rows that transpose takes at a time
+// Weights times many vectors of activations, with the bits of gemv_inl.h. Included after it and panel_inl.h; V provides
+// besides
 //   Ints, Floats        vectors of kLanes: load, store, zero_ints, fma_wide
 //   transpose           8 dwords of each of kPack rows to 8 vectors' parts with a row in each lane
 //   biased              signed codes + kBias<F>, for instructions that multiply unsigned by signed bytes
 //   scale_words, words  of a block's Groups, as 32-bit lanes: one for each scale, or two int16
 //   add_group           adds the products of a group's codes, times its scale; add_pairs: of two mins with two sums
 //
-// A panel of kPanel rows is unpacked once, block by block, and met by all vectors: a 32-bit lane belongs to a row and
-// holds four consecutive codes, so that sums need no reduction and the float steps of rule 2 serve a row in each lane.
-
-constexpr int kVectors = 2, kPanel = kVectors * V::kLanes;
-// Vectors of activations that share what is loaded of a panel. The last ones are filled up by repetition: kernels for
-// fewer would gain little and take long to compile.
-constexpr int kTogether = 4;
-static_assert(kGemmTokens % kTogether == 0);
+constexpr int kTogether = 4;  // vectors of activations that share what is loaded of a panel
 
 template <class F>
 struct Panel {
@@ -24,16 +17,11 @@ struct Panel {
   int32_t offsets[kVectors][8][V::kLanes];   // likewise, pairs of int16: mins, or scales * -kZero
   float d[kVectors][V::kLanes], m[kVectors][V::kLanes];  // m: dmin, or the min of a block of 32
 
-  // The blocks at one offset of all rows.
-  void unpack(const uint8_t* const* row, size_t at) {
-    for (int r = 0; r < kPanel; r += V::kPack) {
-      const int v = r / V::kLanes, lane = r % V::kLanes;
-      const auto block = [&](int i) -> const typename F::Block& {
-        return *reinterpret_cast<const typename F::Block*>(row[r + i] + at);
-      };
-      V::store(d[v] + lane, F::template d<V::kPack>(block));
-      unpack_codes(block, v, lane, static_cast<const typename F::Act*>(nullptr));
-    }
+  // The blocks block(0), block(1) ... of kPack rows, which go to vector v from the given lane on.
+  template <class At>
+  COTERIE_INLINE void unpack(int v, int lane, const At& block) {
+    V::store(d[v] + lane, F::template d<V::kPack>(block));
+    unpack_codes(block, v, lane, static_cast<const typename F::Act*>(nullptr));
   }
 
  private:
@@ -70,7 +58,7 @@ struct Panel {
 };
 
 // acc[t] = the panel's rows, for T vectors of activations.
-template <class F, int T = kTogether>
+template <class F, int T>
 void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (&x)[T]) {
   const int8_t* q[T];
   for (int t = 0; t < T; ++t) q[t] = x[t]->q;
@@ -89,7 +77,7 @@ void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (
   }
 }
 
-template <class F, int T = kTogether>
+template <class F, int T>
 void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const (&x)[T]) {
   constexpr int kSteps = F::kGroup / 4;
   typename V::Ints sum[kVectors][T], offset[kVectors][T];
@@ -123,32 +111,12 @@ void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const 
 template <class F>
 void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
           size_t row1) {
-  using Act = typename F::Act;
-  constexpr size_t kBlock = sizeof(Act::q), kBlockBytes = sizeof(typename F::Block);
   if (n < V::kLeastGemm) {
     for (size_t i = 0; i < n; ++i) gemv<F>(y[i], w, row_bytes, k, x[i], row0, row1);
     return;
   }
-  Panel<F> panel;
-  alignas(64) float acc[kGemmTokens][kPanel];
-  for (; row0 < row1; row0 += kPanel) {
-    const uint8_t* row[kPanel];  // beyond the last row, that one again
-    for (size_t r = 0; r < kPanel; ++r)
-      row[r] = static_cast<const uint8_t*>(w) + (row0 + r < row1 ? row0 + r : row1 - 1) * row_bytes;
-    __builtin_memset(acc, 0, (n + kTogether - 1) / kTogether * kTogether * sizeof acc[0]);
-    for (size_t b = 0; b < k / kBlock; ++b) {
-      panel.unpack(row, b * kBlockBytes);
-      for (size_t t = 0; t < n; t += kTogether) {
-        const Act* blocks[kTogether];
-        for (size_t i = 0; i < kTogether; ++i) blocks[i] = static_cast<const Act*>(x[t + i < n ? t + i : n - 1]) + b;
-        meet<F>(acc + t, panel, blocks);
-      }
-    }
-    for (size_t t = 0; t < n; ++t) {
-      if (row1 - row0 >= kPanel) __builtin_memcpy(y[t] + row0, acc[t], sizeof acc[t]);
-      else __builtin_memcpy(y[t] + row0, acc[t], (row1 - row0) * sizeof(float));
-    }
-  }
+  gemm_panels<F, Panel<F>, kTogether>(y, w, row_bytes, k, x, n, row0, row1,
+                                      [](auto acc, auto& panel, auto& blocks) { meet<F>(acc, panel, blocks); });
 }
 
 // Rule 3 for tiles of kFloatRows rows and kFloatTokens vectors, all of their lanes in registers.

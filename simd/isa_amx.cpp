@@ -16,6 +16,8 @@ namespace {
 
 #include "codecs_inl.h"
 
+#include "panel_inl.h"
+
 #include "amx_inl.h"
 
 template <class... F>

@@ -147,6 +147,8 @@ struct V : V256 {
 
 #include "gemv_inl.h"
 
+#include "panel_inl.h"
+
 #include "gemm_inl.h"
 
 #include "table_inl.h"

@@ -62,6 +62,8 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 
 #include "gemv_inl.h"
 
+#include "panel_inl.h"
+
 #include "gemm_inl.h"
 
 #include "table_inl.h"

@@ -275,6 +275,8 @@ struct V {
 
 #include "gemv_inl.h"
 
+#include "panel_inl.h"
+
 #include "gemm_inl.h"
 
 #include "table_inl.h"

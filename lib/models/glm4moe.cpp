@@ -15,19 +15,13 @@ class Glm4Moe final : public GqaDecoder {
   }
 
   void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
-    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
-    GqaLayer* attention = bind_attention(t);
+    GqaLayer* attention = bind_layer(t, l, il, "post_attention_norm.weight");
     if (t.has("attn_q_norm.weight") || t.has("attn_k_norm.weight")) gqa_.bind_head_norms(t, attention);
-    t.vector("post_attention_norm.weight", &l.ffn_norm, shape_.n_embd);
-    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
   }
 
-  bool attention(const GqaStep& step) const override {
-    auto position = [&](const GqaToken& token) {
-      if (step.layer.q_norm != nullptr) token.norm_heads();
-      token.rotate_half_split();
-    };
-    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step) && gqa_.combine(step);
+  void position(const GqaToken& token) const override {
+    if (token.has_norms()) token.norm_heads();
+    token.rotate_half_split();
   }
 };
 

@@ -20,11 +20,8 @@ class GptOss final : public GqaDecoder {
 
   void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
     const uint32_t n_expert = ffn_.router.n_expert;
-    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
-    bind_attention(t);
+    bind_layer(t, l, il, "post_attention_norm.weight");
     t.vector("attn_sinks.weight", &sinks_.emplace_back(nullptr), gqa_.shape().n_head);
-    t.vector("post_attention_norm.weight", &l.ffn_norm, shape_.n_embd);
-    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
     t.vector("ffn_gate_inp.bias", &l.moe.config.bias, n_expert);
     t.vectors("ffn_gate_exps.bias", &l.moe.gate_bias, ffn_.n_ff_expert, n_expert);
     t.vectors("ffn_up_exps.bias", &l.moe.up_bias, ffn_.n_ff_expert, n_expert);
@@ -32,12 +29,13 @@ class GptOss final : public GqaDecoder {
     l.moe.activation = nn::Activation::kSwigluOai;
   }
 
-  bool attention(const GqaStep& step) const override {
+  void position(const GqaToken& token) const override { token.rotate_half_split(); }
+
+  nn::AttentionShape attention_shape(size_t il) const override {
     nn::AttentionShape shape = gqa_.shape();
-    shape.window = step.il % 2 == 0 ? window_ : 0;
-    shape.sinks = sinks_[step.il];
-    auto position = [](const GqaToken& token) { token.rotate_half_split(); };
-    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step, shape) && gqa_.combine(step);
+    shape.window = il % 2 == 0 ? window_ : 0;
+    shape.sinks = sinks_[il];
+    return shape;
   }
 
   uint32_t window_ = 0;

@@ -11,6 +11,8 @@ GqaToken::GqaToken(const Gqa& gqa, const GqaStep& step, size_t i)
     : gqa_(gqa), step_(step), q_(step.s.q + i * gqa.q_rows()), k_(step.s.k + i * gqa.k_rows()),
       angles_(step.s.rope + i * gqa.rope_.table_row()) {}
 
+bool GqaToken::has_norms() const { return step_.layer.q_norm != nullptr; }
+
 void GqaToken::norm_heads() const {
   const nn::AttentionShape& c = gqa_.shape_;
   const auto norm = [&](float* x, nn::Vector w) { nn::rms_norm(step_.context.kernels, x, x, w, c.key_dim, gqa_.eps_); };
@@ -151,10 +153,13 @@ bool Gqa::combine(const GqaStep& step) const {
   return true;
 }
 
-GqaLayer* GqaDecoder::bind_attention(Binder& t) {
-  GqaLayer* layer = &attention_.emplace_back();
-  gqa_.bind(t, layer);
-  return layer;
+GqaLayer* GqaDecoder::bind_layer(Binder& t, DecoderLayer& l, uint32_t il, std::string_view ffn_norm) {
+  GqaLayer* attention = &attention_.emplace_back();
+  t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
+  gqa_.bind(t, attention);
+  t.vector(ffn_norm, &l.ffn_norm, shape_.n_embd);
+  ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
+  return attention;
 }
 
 std::unique_ptr<Scratch> GqaDecoder::carve_attention(nn::Carver& carver, size_t max_tokens, size_t n_threads) const {
@@ -169,7 +174,9 @@ bool GqaDecoder::prepare(const nn::Context& context, const Forward& f, Scratch& 
 
 bool GqaDecoder::attention(const nn::Context& context, size_t il, const Forward& f, const float* x, Scratch& s,
                            float* out) const {
-  return attention(GqaStep{context, il, attention_[il], f, x, static_cast<GqaScratch&>(s), out});
+  const GqaStep step{context, il, attention_[il], f, x, static_cast<GqaScratch&>(s), out};
+  return gqa_.project(step) && gqa_.place(step, [this](const GqaToken& token) { position(token); }) &&
+         gqa_.attend(step, attention_shape(il)) && gqa_.combine(step);
 }
 
 }  // namespace coterie

@@ -1,4 +1,4 @@
-// Gqa: grouped-query attention (arXiv 2305.13245) in steps, which each architecture puts together in its own way.
+// Gqa: grouped-query attention (arXiv 2305.13245) in steps.
 // GqaDecoder: a decoder whose layers attend so.
 #pragma once
 
@@ -45,6 +45,7 @@ struct GqaStep {
 // Queries and keys of one token, between their projection and the cache.
 class GqaToken {
  public:
+  bool has_norms() const;
   // RMSNorm of every head by itself, or of all heads together, by layer.q_norm and layer.k_norm.
   void norm_heads() const;
   void norm_rows() const;
@@ -91,7 +92,6 @@ class Gqa {
   }
   // values = sum_t softmax_t(scale * q . k_t) * v_t
   bool attend(const GqaStep& step, const nn::AttentionShape& shape) const;
-  bool attend(const GqaStep& step) const { return attend(step, shape_); }
   // out = output * values + bias
   bool combine(const GqaStep& step) const;
 
@@ -115,9 +115,14 @@ class Gqa {
 
 class GqaDecoder : public Decoder {
  protected:
-  virtual bool attention(const GqaStep& step) const = 0;
-  // Binds the attention of the next layer; norms are left to the architecture.
-  GqaLayer* bind_attention(Binder& t);
+  // The tensors of every layer: its norms, attention and networks. An architecture with more of them, or with another name
+  // for the second norm, says so in a bind() of its own.
+  void bind(Binder& t, DecoderLayer& layer, uint32_t il) override { bind_layer(t, layer, il, "ffn_norm.weight"); }
+  GqaLayer* bind_layer(Binder& t, DecoderLayer& layer, uint32_t il, std::string_view ffn_norm);
+
+  // What is done to the queries and keys of a token before they meet: norms and rotation.
+  virtual void position(const GqaToken& token) const = 0;
+  virtual nn::AttentionShape attention_shape(size_t) const { return gqa_.shape(); }  // of layer il
 
   Gqa gqa_;
 

@@ -20,17 +20,7 @@ class Llama final : public GqaDecoder {
     ffn_.read_router(config);
   }
 
-  void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
-    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
-    bind_attention(t);
-    t.vector("ffn_norm.weight", &l.ffn_norm, shape_.n_embd);
-    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
-  }
-
-  bool attention(const GqaStep& step) const override {
-    auto position = [](const GqaToken& token) { token.rotate_adjacent(); };
-    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step) && gqa_.combine(step);
-  }
+  void position(const GqaToken& token) const override { token.rotate_adjacent(); }
 };
 
 }  // namespace

@@ -22,17 +22,11 @@ class Qwen2Moe final : public GqaDecoder {
   }
 
   void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
-    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
-    bind_attention(t);
-    t.vector("ffn_norm.weight", &l.ffn_norm, shape_.n_embd);
-    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
+    bind_layer(t, l, il, "ffn_norm.weight");
     t.float_matrix("ffn_gate_inp_shexp.weight", &l.moe.shared_gate, shape_.n_embd, 1);
   }
 
-  bool attention(const GqaStep& step) const override {
-    auto position = [](const GqaToken& token) { token.rotate_half_split(); };
-    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step) && gqa_.combine(step);
-  }
+  void position(const GqaToken& token) const override { token.rotate_half_split(); }
 };
 
 }  // namespace

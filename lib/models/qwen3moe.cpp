@@ -15,18 +15,12 @@ class Qwen3Moe final : public GqaDecoder {
   }
 
   void bind(Binder& t, DecoderLayer& l, uint32_t il) override {
-    t.vector("attn_norm.weight", &l.attn_norm, shape_.n_embd);
-    gqa_.bind_head_norms(t, bind_attention(t));
-    t.vector("ffn_norm.weight", &l.ffn_norm, shape_.n_embd);
-    ffn_.bind(t, shape_.n_embd, il, &l.dense, &l.moe);
+    gqa_.bind_head_norms(t, bind_layer(t, l, il, "ffn_norm.weight"));
   }
 
-  bool attention(const GqaStep& step) const override {
-    auto position = [](const GqaToken& token) {
-      token.norm_heads();
-      token.rotate_half_split();
-    };
-    return gqa_.project(step) && gqa_.place(step, position) && gqa_.attend(step) && gqa_.combine(step);
+  void position(const GqaToken& token) const override {
+    token.norm_heads();
+    token.rotate_half_split();
   }
 };
 

@@ -7,15 +7,12 @@ Ours are written for PCRE2 and for linear time; these are the originals (tokeniz
 run by Oniguruma in npm's `tokenizers`. Random texts must be cut at the same bytes. Exit code 77 (skipped) without npm.
 """
 
-import argparse
 import json
 import os
 import random
-import shutil
 import sys
 
 import compare_tokenizers
-from compare_tokenizers import HERE, PACKAGE, npm, run
 
 FOLDED = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
 ENDS = r"\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -72,35 +69,8 @@ def compare(name, program, work, count, seed):
     rng = random.Random(seed)
     texts = ["".join(compare_tokenizers.random_part(rng, ["々", "〇", "<x>"]) for _ in range(rng.randint(1, 16)))
              for _ in range(count)]
-    lines = "".join(json.dumps(text) + "\n" for text in texts)
-    ours = run([program, "--pieces", name, "--jsonl"], lines)
-    theirs = run(["node", os.path.join(HERE, "tokenizer_ids.mjs"), os.path.join(work, "node_modules"), path, "--pieces"],
-                 lines)
-    different = [i for i in range(count) if ours[i] != theirs[i]]
-    for i in different[:5]:
-        print(f"{json.dumps(texts[i])}\n  ours   {ours[i]}\n  theirs {theirs[i]}")
-    print(f"{name:14} {count} texts, {len(different)} differ", flush=True)
-    return len(different) + abs(len(ours) - len(theirs))
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tokenize-file", required=True, help="the program of tests/text")
-    parser.add_argument("--work", required=True, help="directory for packages")
-    parser.add_argument("--count", type=int, default=500, help="texts for each pre-tokenizer")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="only pre-tokenizers whose name contains this")
-    args = parser.parse_args()
-    work = os.path.abspath(args.work)
-    os.makedirs(work, exist_ok=True)
-    if shutil.which("node") is None:
-        npm.skip("node is not installed")
-    npm.install(work, PACKAGE)
-    print(f"seed {args.seed}")
-    names = [name for name in PUBLISHED if args.only in name]
-    n_different = sum(compare(name, args.tokenize_file, work, args.count, args.seed) for name in names)
-    return 1 if n_different or not names else 0
+    return compare_tokenizers.count_differences(name, texts, [program, "--pieces", name, "--jsonl"], work, [path, "--pieces"])
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(compare_tokenizers.main(__doc__.splitlines()[0], PUBLISHED, compare))

@@ -89,24 +89,30 @@ def compare(name, program, work, count, seed):
     with open(tokenizer_path, "w", encoding="utf-8") as file:
         json.dump(tokenizer, file)
     texts = random_texts(tokenizer, count, seed)
+    return count_differences(name, texts, [program, vocabulary, "--special", "--jsonl"], work, [tokenizer_path])
+
+
+def count_differences(name, texts, our_command, work, their_arguments):
+    """Prints the first texts for which our program and Hugging Face's tokenizer differ; returns how many do."""
     lines = "".join(json.dumps(text) + "\n" for text in texts)
-    ours = run([program, vocabulary, "--special", "--jsonl"], lines)
-    theirs = run(["node", os.path.join(HERE, "tokenizer_ids.mjs"), os.path.join(work, "node_modules"), tokenizer_path],
+    ours = run(our_command, lines)
+    theirs = run(["node", os.path.join(HERE, "tokenizer_ids.mjs"), os.path.join(work, "node_modules"), *their_arguments],
                  lines)
     different = [i for i in range(len(texts)) if ours[i] != theirs[i]]
     for i in different[:10]:
         print(f"{json.dumps(texts[i])}\n  ours   {ours[i]}\n  theirs {theirs[i]}")
-    print(f"{name:12} {len(texts)} texts, {len(different)} differ", flush=True)
+    print(f"{name:14} {len(texts)} texts, {len(different)} differ", flush=True)
     return len(different) + abs(len(ours) - len(theirs))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def main(description, all_names, compare):
+    """compare(name, program, work, count, seed) for those of the names that --only asks for."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--tokenize-file", required=True, help="the program of tests/text")
     parser.add_argument("--work", required=True, help="directory for packages and vocabularies")
-    parser.add_argument("--count", type=int, default=500, help="texts for each vocabulary")
+    parser.add_argument("--count", type=int, default=500, help="texts for each name")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--only", default="", help="only vocabularies whose name contains this")
+    parser.add_argument("--only", default="", help="only what has this in its name")
     args = parser.parse_args()
     work = os.path.abspath(args.work)
     os.makedirs(work, exist_ok=True)
@@ -114,10 +120,10 @@ def main():
         npm.skip("node is not installed")
     npm.install(work, PACKAGE)
     print(f"seed {args.seed}")
-    names = [name for name in vocabularies.SOURCES if args.only in name]
+    names = [name for name in all_names if args.only in name]
     n_different = sum(compare(name, args.tokenize_file, work, args.count, args.seed) for name in names)
     return 1 if n_different or not names else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(__doc__.splitlines()[0], vocabularies.SOURCES, compare))
