@@ -103,8 +103,8 @@ class AttentionTile {
       to = std::min(to, to_[j]);
     }
     if (from > to) to = from;
-    float* sums[kQueries];
-    const float* weights[kQueries];
+    float* sums[kQueries] = {};
+    const float* weights[kQueries] = {};
     for (size_t i = 0; i < n; ++i) {
       const size_t j = seeing[i];
       sums[i] = running_[j].begun ? block_values_[j] : out_[j];
