@@ -86,3 +86,41 @@ struct IQ4_XS : Codec<TensorType::IQ4_XS, BlockIQ4_XS, ActBlock256> {
   template <int g>
   static V::Codes codes(const Block& b) { return V::lookup(kUnevenSteps, V::nibbles(b.q + 16 * g)); }
 };
+
+struct TQ2_0 : Codec<TensorType::TQ2_0, BlockTQ2_0, ActBlock256> {
+  static constexpr int kMost = 3, kZero = 1;
+  static V::Groups scales(const Block&) { return V::groups(each_byte(1), each_byte(1)); }
+  template <int g>
+  static V::Codes codes(const Block& b) {  // two bits as in Q2_K
+    return V::template bits<g % 4 * 2, 3>(V::load(b.q + g / 4 * 32));
+  }
+};
+
+// A byte of TQ1_0 holds five digits to base 3, as a fraction of 256: times 3^n, its fractional part begins with digit n.
+// Codes 0-159 are digits 0-4 of bytes 0-31, 160-239 those of bytes 32-47, 240-255 digits 0-3 of the last four bytes.
+struct TQ1_0 : Codec<TensorType::TQ1_0, BlockTQ1_0, ActBlock256> {
+  static constexpr int kMost = 2, kZero = 1;
+  static V::Groups scales(const Block&) { return V::groups(each_byte(1), each_byte(1)); }
+  template <int g>
+  static V::Codes codes(const Block& b) {
+    if constexpr (g < 5) return V::digits(V::load(b.q), kPowers<g>.v);
+    const uint64_t first = load_bytes(b.q + 32, 8), second = load_bytes(b.q + 40, 8);
+    if constexpr (g < 7) return V::digits(V::quads(first, second, first, second), kPowers<g>.v);
+    const uint64_t last = load_bytes(b.last, 4) * 0x0000000100000001;
+    return V::digits(V::quads(first, second, last, last), kPowers<g>.v);
+  }
+
+ private:
+  struct alignas(32) Powers {  // of 3, for each code of a group
+    uint8_t v[32] = {};
+    constexpr explicit Powers(int g) {
+      for (int i = 0; i < 32; ++i) {
+        const int digit = g < 5 ? g : g < 7 || i < 16 ? 2 * (g - 5) + i / 16 : i / 4 - 4;
+        v[i] = 1;
+        for (int n = 0; n < digit; ++n) v[i] *= 3;
+      }
+    }
+  };
+  template <int g>
+  static constexpr Powers kPowers{g};
+};

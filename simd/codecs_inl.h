@@ -3,7 +3,7 @@
 //   w = d * scale * (code - kZero) - dmin * min           blocks of 256 that meet ActBlock256; a scale for 16 weights,
 //                                                         dmin and mins where kMins
 // Each isa_*.cpp includes this inside its own anonymous namespace, after defining V, its few operations on blocks:
-//   Codes             32 bytes, unsigned codes or int8: load, nibbles, fifth_bits, bits, either, lookup
+//   Codes             32 bytes, unsigned codes or int8: load, quads, nibbles, fifth_bits, bits, either, lookup, digits
 //   Groups            16 int8: the scales or mins of a block of 256, in order of weights: groups, doubled, bits
 //   floats            one for each of kRows rows: halves<kRows>, powers<kRows>; mul
 // A codec never looks at activations: gemv_inl.h and gemm_inl.h do, with further operations of V.
@@ -61,4 +61,4 @@ struct Codec {
 
 template <class... F>
 struct List {};
-using Formats = List<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS>;
+using Formats = List<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS, TQ1_0, TQ2_0>;

@@ -47,7 +47,7 @@ inline constexpr TypeInfo kTypeInfo[kTensorTypeCount] = {
     {"I8", 1, 1, ActKind::kNone}, {"I16", 1, 2, ActKind::kNone}, {"I32", 1, 4, ActKind::kNone},
     {"I64", 1, 8, ActKind::kNone}, {"F64", 1, 8, ActKind::kNone},
     {"IQ1_M", 256, 56, ActKind::kNone}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
-    {"TQ1_0", 256, 54, ActKind::kNone}, {"TQ2_0", 256, 66, ActKind::kNone}, {}, {}, {},
+    {"TQ1_0", 256, 54, ActKind::kBlock256}, {"TQ2_0", 256, 66, ActKind::kBlock256}, {}, {}, {},
     {"MXFP4", 32, 17, ActKind::kBlock32}, {"NVFP4", 64, 36, ActKind::kNone},
     {"Q1_0", 128, 18, ActKind::kNone}, {"Q2_0", 64, 18, ActKind::kNone},
 };
@@ -72,6 +72,8 @@ struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };     
 struct BlockQ5_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t high[32]; uint8_t q[128]; };
 struct BlockQ6_K { uint8_t low[128]; uint8_t high[64]; int8_t scales[16]; f16_bits d; };  // w = d * sc * (code - 32)
 struct BlockIQ4_XS { f16_bits d; uint8_t scales_high[2]; uint8_t scales_low[4]; uint8_t q[128]; };
+struct BlockTQ1_0 { uint8_t q[48]; uint8_t last[4]; f16_bits d; };                  // w = d * (digit - 1)
+struct BlockTQ2_0 { uint8_t q[64]; f16_bits d; };                                   // w = d * (code - 1)
 struct Single { float value; };     // elements of F32,
 struct Half { f16_bits bits; };     // F16 and
 struct Brain { bf16_bits bits; };   // BF16 rows
@@ -80,6 +82,7 @@ static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(Block
 static_assert(sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_1) == 24 && sizeof(BlockIQ4_NL) == 18);
 static_assert(sizeof(BlockMXFP4) == 17 && sizeof(BlockIQ4_XS) == 136);
 static_assert(sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110);
+static_assert(sizeof(BlockTQ1_0) == 54 && sizeof(BlockTQ2_0) == 66);
 static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
 
 // Quantised activations: x = d * q, with the integer sums that zero points and mins need. Same layout for every ISA.

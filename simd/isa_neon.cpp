@@ -113,6 +113,7 @@ struct V {
   static Codes load(const void* p) {
     return {vld1q_s8(static_cast<const int8_t*>(p)), vld1q_s8(static_cast<const int8_t*>(p) + 16)};
   }
+  static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return {groups(a, b), groups(c, d)}; }
   static Codes nibbles(const uint8_t* p) {
     const uint8x16_t v = vld1q_u8(p);
     return {vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), vreinterpretq_s8_u8(vshrq_n_u8(v, 4))};
@@ -140,6 +141,14 @@ struct V {
   static Codes lookup(const int8_t (&table)[16], Codes i) {
     const int8x16_t t = vld1q_s8(table);
     return {vqtbl1q_s8(t, vreinterpretq_u8_s8(i.low)), vqtbl1q_s8(t, vreinterpretq_u8_s8(i.high))};
+  }
+  static int8x16_t digits(int8x16_t bytes, const uint8_t* powers) {  // (byte * power & 255) * 3 >> 8
+    const uint8x16_t v = vmulq_u8(vreinterpretq_u8_s8(bytes), vld1q_u8(powers));
+    const uint8x16_t ones = vcgtq_u8(v, vdupq_n_u8(85)), twos = vcgtq_u8(v, vdupq_n_u8(170));  // 255 where true
+    return vnegq_s8(vreinterpretq_s8_u8(vaddq_u8(ones, twos)));
+  }
+  static Codes digits(Codes bytes, const uint8_t (&powers)[32]) {
+    return {digits(bytes.low, powers), digits(bytes.high, powers + 16)};
   }
   static Codes either(Codes a, Codes b) { return {vorrq_s8(a.low, b.low), vorrq_s8(a.high, b.high)}; }
 

@@ -100,6 +100,7 @@ struct V {
     __builtin_memcpy(&r, p, 32);
     return r;
   }
+  static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return {{a, b, c, d}}; }  // eight bytes each
   static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
     uint64_t b[2];
     __builtin_memcpy(b, p, 16);
@@ -124,6 +125,12 @@ struct V {
     __builtin_memcpy(index, i.word, 32);
     for (int j = 0; j < 32; ++j) value[j] = table[index[j]];
     return load(value);
+  }
+  static Codes digits(const Codes& bytes, const uint8_t (&powers)[32]) {
+    uint8_t v[32];
+    __builtin_memcpy(v, bytes.word, 32);
+    for (int i = 0; i < 32; ++i) v[i] = static_cast<uint8_t>((v[i] * powers[i] & 255) * 3 >> 8);
+    return load(v);
   }
   static Codes either(Codes a, const Codes& b) {
     for (int i = 0; i < 4; ++i) a.word[i] |= b.word[i];

@@ -21,6 +21,9 @@ struct V256 {
   }
   static Codes load(const void* p) { return keep(_mm256_loadu_si256(static_cast<const __m256i*>(p))); }
   static __m256i load_aligned(const void* p) { return _mm256_load_si256(static_cast<const __m256i*>(p)); }
+  static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {  // eight bytes each
+    return _mm256_set_m128i(groups(c, d), groups(a, b));
+  }
   static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
     const __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     const __m256i shifted = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
@@ -43,6 +46,12 @@ struct V256 {
     return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(groups(table)), i);
   }
   static Codes either(Codes a, Codes b) { return _mm256_or_si256(a, b); }
+  static Codes digits(Codes bytes, const uint8_t (&powers)[32]) {  // (byte * power & 255) * 3 >> 8
+    const __m256i power = load_aligned(powers), three = _mm256_set1_epi16(3);
+    const __m256i even = _mm256_mullo_epi16(_mm256_slli_epi16(bytes, 8), power);
+    const __m256i odd = _mm256_mullo_epi16(_mm256_and_si256(bytes, _mm256_set1_epi16(-256)), _mm256_srli_epi16(power, 8));
+    return either(_mm256_mulhi_epu16(even, three), _mm256_slli_epi16(_mm256_mulhi_epu16(odd, three), 8));
+  }
 
   static Groups groups(const void* p) { return _mm_loadu_si128(static_cast<const __m128i*>(p)); }
   static Groups groups(uint64_t first, uint64_t last) {

@@ -124,6 +124,8 @@ def deepseek2_forms():
     for types in ("Q5_K", "Q6_K"):
         yield form(types.lower(), f"{types} weights, attn_k_b too", types, n_layer=2,
                    **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
+    for types in ("TQ1_0", "TQ2_0"):
+        yield form(types.lower(), f"{types} weights, attn_k_b Q4_0", types, n_layer=2, **WIDE)
     yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)
     yield form("q4_k_m", "the mix of a Q4_K_M file; expert width 160 makes ffn_down_exps Q5_0 and Q8_0", "Q4_K_M",
                rope=YARN_V3, **{**WIDE, "n_ff_exp": 160, "n_expert": 8})

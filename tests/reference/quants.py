@@ -197,12 +197,57 @@ def quantise_q6_k(x):
     return np.hstack([ql, qh, scales.astype(np.int8).view(np.uint8), _half_bytes(d)])
 
 
+# --- ternary: codes 0, 1, 2 stand for -d, 0, d ---
+
+def _quantise_ternary(x):
+    """Returns the bytes of d and codes [n_blocks, 256]. For normally distributed x, 1.5 mean|x| is about the best d."""
+    d = np.abs(x).mean(1, keepdims=True) * np.float32(1.5)
+    return _half_bytes(d), (np.rint(x * _reciprocal(d)).clip(-1, 1) + 1).astype(np.uint8)
+
+
+def dequantise_tq2_0(b):
+    q = b[:, :64].reshape(-1, 2, 1, 32) >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3
+    return (q.reshape(-1, 256).astype(np.float32) - 1) * _half(b, 64)
+
+
+def quantise_tq2_0(x):
+    d, q = _quantise_ternary(x)
+    packed = np.bitwise_or.reduce(q.reshape(-1, 2, 4, 32) << (2 * np.arange(4, dtype=np.uint8))[:, None], 2)
+    return np.hstack([packed.reshape(-1, 64), d])
+
+
+# Runs of bytes of TQ1_0: first byte, number of bytes, digits in each. Elements go digit by digit through a run.
+_TERNARY_RUNS = ((0, 32, 5), (32, 16, 5), (48, 4, 4))
+
+
+def dequantise_tq1_0(b):
+    digits = []
+    for first, n_bytes, n_digits in _TERNARY_RUNS:
+        run = b[:, None, first:first + n_bytes].astype(np.uint32)
+        shifted = run * 3 ** np.arange(n_digits, dtype=np.uint32)[:, None] & 255
+        digits.append((shifted * 3 >> 8).reshape(len(b), -1))
+    return (np.hstack(digits).astype(np.float32) - 1) * _half(b, 52)
+
+
+def quantise_tq1_0(x):
+    d, q = _quantise_ternary(x)
+    packed, at = [], 0
+    for _, n_bytes, n_digits in _TERNARY_RUNS:
+        run = q[:, at:at + n_bytes * n_digits].reshape(-1, n_digits, n_bytes).astype(np.uint32)
+        number = (run * 3 ** np.arange(4, 4 - n_digits, -1, dtype=np.uint32)[:, None]).sum(1)
+        packed.append(((number * 256 + 242) // 243).astype(np.uint8))  # as a fraction of 256, rounded up
+        at += n_bytes * n_digits
+    return np.hstack([*packed, d])
+
+
 # --- whole tensors ---
 
 _QUANTISE = {"Q4_0": quantise_q4_0, "Q4_1": quantise_q4_1, "Q5_0": quantise_q5_0, "Q5_1": quantise_q5_1,
-             "Q8_0": quantise_q8_0, "Q4_K": quantise_q4_k, "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k}
+             "Q8_0": quantise_q8_0, "Q4_K": quantise_q4_k, "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k,
+             "TQ1_0": quantise_tq1_0, "TQ2_0": quantise_tq2_0}
 _DEQUANTISE = {"Q4_0": dequantise_q4_0, "Q4_1": dequantise_q4_1, "Q5_0": dequantise_q5_0, "Q5_1": dequantise_q5_1,
-               "Q8_0": dequantise_q8_0, "Q4_K": dequantise_q4_k, "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k}
+               "Q8_0": dequantise_q8_0, "Q4_K": dequantise_q4_k, "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k,
+               "TQ1_0": dequantise_tq1_0, "TQ2_0": dequantise_tq2_0}
 
 
 def is_quantised(type_name):

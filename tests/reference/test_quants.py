@@ -21,12 +21,14 @@ GOLDEN = {
     "Q4_K": (0, 2, (31.6061, -2.48557, 8.14056, 42.3047, 4.89261), 0xca1e4072),
     "Q5_K": (0, 2, (81.194, -2.48557, -0.257385, 104.689, 10.8911), 0x4d146849),
     "Q6_K": (208, None, (-143.065, 169.559, 149.963, -35.0914, -5.99854), 0x2df5e1c5),
+    "TQ1_0": (52, None, (-0.0999756, -0.0999756, -0.0999756, 0, -0.0999756), 0x3e2722f3),
+    "TQ2_0": (64, None, (0.199951, -0.0999756, 0.0999756, 0.199951, -0.0999756), 0xee0abaad),
 }
 
 # Largest error of a round trip, in units of the step between two codes of a block whose values span [-1, 1]:
 # half a step, and more where the stored scale itself is rounded or one end of the range has no code.
 STEP = {"F16": 2 ** -10, "BF16": 2 ** -7, "Q4_0": 1 / 8, "Q4_1": 2 / 15, "Q5_0": 1 / 16, "Q5_1": 2 / 31,
-        "Q8_0": 1 / 127, "Q4_K": 2 / 15, "Q5_K": 2 / 31, "Q6_K": 1 / 32}
+        "Q8_0": 1 / 127, "Q4_K": 2 / 15, "Q5_K": 2 / 31, "Q6_K": 1 / 32, "TQ1_0": 3 / 4, "TQ2_0": 3 / 4}
 
 
 def check_golden(type_name):

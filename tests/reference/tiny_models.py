@@ -40,7 +40,7 @@ MIN_DISTANCE = {"int8": 1.5e-6, "F16": 3e-7}
 N_CLEAR = 8  # so many leading tokens are clear
 
 # What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
-FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0"}
+FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "TQ1_0": "Q4_0", "TQ2_0": "Q4_0"}
 
 
 # --- vocabulary ---

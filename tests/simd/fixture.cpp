@@ -89,6 +89,8 @@ void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m) {
     case TensorType::Q2_K: return set(80, 82);
     case TensorType::Q3_K: return set(108);
     case TensorType::Q6_K: return set(208);
+    case TensorType::TQ1_0: return set(52);
+    case TensorType::TQ2_0: return set(64);
     case TensorType::MXFP4: block[0] = static_cast<uint8_t>((d >> 10 & 31) - 15 + 128); return;
     default: return set(0);
   }

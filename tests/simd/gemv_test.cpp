@@ -134,7 +134,8 @@ TEST(Dequantize, GoldenVectors) {
                  {TensorType::Q3_K, 0x96a33182},   {TensorType::Q4_K, 0xca1e4072},
                  {TensorType::Q5_K, 0x4d146849},   {TensorType::Q6_K, 0x2df5e1c5},
                  {TensorType::IQ4_NL, 0x6718317f}, {TensorType::IQ4_XS, 0xac2d624c},
-                 {TensorType::MXFP4, 0x0b0fcecf, 0x4000}};
+                 {TensorType::MXFP4, 0x0b0fcecf, 0x4000},
+                 {TensorType::TQ1_0, 0x3e2722f3},  {TensorType::TQ2_0, 0xee0abaad}};
   constexpr size_t kFloatTypes = 3;
   EXPECT_EQ(std::size(kGolden), std::size(kWeightTypes) - kFloatTypes);
   for (const auto& golden : kGolden) {

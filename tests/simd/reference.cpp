@@ -113,6 +113,14 @@ double element(TensorType type, const uint8_t* b, int e) {
       const int high = (b[2] + 256 * b[3]) >> 2 * i & 3;
       return half_at(b) * (low + 16 * high - 32) * kUneven[nibble(b + 8 + 16 * i, e % 32)];
     }
+    case TensorType::TQ1_0: {
+      const int byte = e < 160 ? b[e % 32] : e < 240 ? b[32 + e % 16] : b[48 + e % 4];
+      const int digit = e < 160 ? e / 32 : e < 240 ? (e - 160) / 16 : (e - 240) / 4;
+      int shifted = byte;
+      for (int i = 0; i < digit; ++i) shifted = shifted * 3 % 256;
+      return half_at(b + 52) * (shifted * 3 / 256 - 1);
+    }
+    case TensorType::TQ2_0: return half_at(b + 64) * ((b[e / 128 * 32 + e % 32] >> 2 * (e % 128 / 32) & 3) - 1);
     default: return NAN;
   }
 }
