@@ -5,23 +5,27 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <type_traits>
 
 #include "base/status.h"
 
 namespace coterie {
 
-// A borrowed callable void(size_t task, size_t worker): no allocation, valid for the call only.
-class TaskRef {
+// A borrowed callable void(Args...): no allocation, valid for the call only.
+template <class... Args>
+class CallRef {
  public:
   template <class F>
-  TaskRef(F& f)  // NOLINT: implicit on purpose
-      : object_(&f), call_([](void* o, size_t task, size_t worker) { (*static_cast<F*>(o))(task, worker); }) {}
-  void operator()(size_t task, size_t worker) const { call_(object_, task, worker); }
+    requires(!std::is_same_v<F, CallRef>)
+  CallRef(F& f)  // NOLINT: implicit on purpose
+      : object_(&f), call_([](void* o, Args... args) { (*static_cast<F*>(o))(args...); }) {}
+  void operator()(Args... args) const { call_(object_, args...); }
 
  private:
   void* object_;
-  void (*call_)(void*, size_t, size_t);
+  void (*call_)(void*, Args...);
 };
+using TaskRef = CallRef<size_t, size_t>;  // (task, worker)
 
 class Arena {
  public:

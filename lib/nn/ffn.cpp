@@ -28,13 +28,12 @@ void activate(const Kernels& kernels, Activation activation, Vector gate_bias, V
   else kernels.silu_mul(gate, gate, up, n_ff);
 }
 
-// The same for n rows of a dense network.
-bool activate(const Context& context, const Ffn& w, float* gate, float* up, size_t n) {
+// The same for n rows of a dense network, from row `first` on; rows: of the activations of down.
+void activate(const Kernels& kernels, const Ffn& w, float* gate, float* up, Activations& rows, size_t first, size_t n) {
   const size_t n_ff = w.gate.n_out;
-  auto row = [&](size_t i, size_t) {
-    activate(context.kernels, Activation::kSilu, w.gate_bias, w.up_bias, gate + i * n_ff, up + i * n_ff, n_ff);
-  };
-  return context.run_rows(n, row);
+  for (size_t i = first; i < first + n; ++i)
+    activate(kernels, Activation::kSilu, w.gate_bias, w.up_bias, gate + i * n_ff, up + i * n_ff, n_ff);
+  rows.quantise(kernels, first, n);
 }
 
 Vector row_of(Vector rows, size_t i, size_t n) { return rows == nullptr ? nullptr : rows + i * n; }
@@ -61,14 +60,18 @@ void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
   expert_hidden_.carve(carver, n_slots, s.n_ff_expert);
   expert_out_ = carver.take<float>(n_slots * s.n_embd);
   products_ = carver.take<Product>(2 * s.n_expert + 2);
+  tiles_left_ = carver.take<uint32_t>(n_slots + n);
 }
 
 bool ffn(const Context& context, const Ffn& w, FfnScratch& s, const float* x, size_t n, float* out) {
   const size_t n_ff = w.gate.n_out;
+  const Product gate_and_up[] = {{w.gate, &s.input_, n, s.gate_, n_ff}, {w.up, &s.input_, n, s.up_, n_ff}};
+  auto activate_rows = [&](size_t, size_t first, size_t count) {
+    activate(context.kernels, w, s.gate_, s.up_, s.hidden_, first, count);
+  };
+  s.hidden_.expect(s.gate_, n_ff, {&w.down, 1});
   if (!s.input_.fill(context, x, n, w.gate.n_in, {w.gate, w.up}) ||
-      !matmul(context, {{w.gate, &s.input_, n, s.gate_, n_ff}, {w.up, &s.input_, n, s.up_, n_ff}}) ||
-      !activate(context, w, s.gate_, s.up_, n) ||
-      !s.hidden_.fill(context, s.gate_, n, n_ff, {w.down}) ||
+      !matmul_pairs(context, gate_and_up, s.tiles_left_, activate_rows) ||
       !matmul(context, {{w.down, &s.hidden_, n, out, w.down.n_out}})) {
     return false;
   }
@@ -117,12 +120,14 @@ struct MoeRun {
 
   size_t tokens_of(size_t e) const { return s.offset_[e + 1] - s.offset_[e]; }
 
+  // Activated and quantised for down by the tasks that finish an expert's tokens, while their values are in the cache.
   bool gate_and_up() const {
     size_t n_products = 0;
     auto push = [&](const Product& p) { s.products_[n_products++] = p; };
     if (w.shared) {
       push({w.shared.gate, &s.input_, n, s.gate_, w.shared.gate.n_out});
       push({w.shared.up, &s.input_, n, s.up_, w.shared.up.n_out});
+      s.hidden_.expect(s.gate_, w.shared.gate.n_out, {&w.shared.down, 1});
     }
     for (size_t e = 0; e < n_expert; ++e) {
       if (tokens_of(e) == 0) continue;
@@ -130,28 +135,27 @@ struct MoeRun {
       push({w.gate[e], &s.input_, tokens_of(e), s.expert_gate_, n_ff, tokens, slots});
       push({w.up[e], &s.input_, tokens_of(e), s.expert_up_, n_ff, tokens, slots});
     }
-    return matmul(context, {s.products_, n_products});
+    s.expert_hidden_.expect(s.expert_gate_, n_ff, {&w.down.first, 1});
+    auto activate_rows = [&](size_t pair, size_t first, size_t count) {
+      if (w.shared && pair == 0) activate(context.kernels, w.shared, s.gate_, s.up_, s.hidden_, first, count);
+      else activate_slots(s.products_[2 * pair].out_rows[first], count);
+    };
+    return matmul_pairs(context, {s.products_, n_products}, s.tiles_left_, activate_rows);
+  }
+
+  // Slots of one expert.
+  void activate_slots(size_t first, size_t count) const {
+    const size_t e = static_cast<size_t>(std::upper_bound(s.offset_, s.offset_ + n_expert, first) - s.offset_) - 1;
+    for (size_t slot = first; slot < first + count; ++slot) {
+      activate(context.kernels, w.activation, row_of(w.gate_bias, e, n_ff), row_of(w.up_bias, e, n_ff),
+               s.expert_gate_ + slot * n_ff, s.expert_up_ + slot * n_ff, n_ff);
+    }
+    s.expert_hidden_.quantise(context.kernels, first, count);
   }
 
   bool down() const {
-    auto activate_slot = [&](size_t i, size_t) {
-      const size_t slot = static_cast<size_t>(s.slot_of_[i]), e = static_cast<size_t>(s.ids_[i]);
-      activate(context.kernels, w.activation, row_of(w.gate_bias, e, n_ff), row_of(w.up_bias, e, n_ff),
-               s.expert_gate_ + slot * n_ff, s.expert_up_ + slot * n_ff, n_ff);
-    };
-    if (!context.run_rows(n * n_used, activate_slot) ||
-        !s.expert_hidden_.fill(context, s.expert_gate_, n * n_used, n_ff, {w.down.first})) {
-      return false;
-    }
     size_t n_products = 0;
-    if (w.shared) {
-      const size_t n_shared = w.shared.gate.n_out;
-      if (!activate(context, w.shared, s.gate_, s.up_, n) ||
-          !s.hidden_.fill(context, s.gate_, n, n_shared, {w.shared.down})) {
-        return false;
-      }
-      s.products_[n_products++] = {w.shared.down, &s.hidden_, n, s.shared_, n_embd};
-    }
+    if (w.shared) s.products_[n_products++] = {w.shared.down, &s.hidden_, n, s.shared_, n_embd};
     for (size_t e = 0; e < n_expert; ++e) {
       if (tokens_of(e) == 0) continue;
       const RowMap slots{nullptr, s.offset_[e]};

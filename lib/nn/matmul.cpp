@@ -1,6 +1,7 @@
 #include "nn/matmul.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 
 namespace coterie::nn {
@@ -32,6 +33,8 @@ struct Tiling {
   size_t count() const { return n_rows * n_vectors; }
 };
 
+constexpr size_t kMostProducts = 1024;  // of one region; more run one region after another
+
 // Tiles of the same weights follow each other, so that those come from the cache.
 void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, size_t tile) {
   const auto type = static_cast<uint32_t>(p.w.type);
@@ -47,6 +50,23 @@ void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, si
   kernels.gemm[type](y, p.w.data, p.w.row_bytes, p.w.n_in, x, n, row0, row1);
 }
 
+// At most kMostProducts in one region; done(product, tiling, tile) is called after each tile.
+template <class Done>
+bool run_region(const Context& context, std::span<const Product> products, const Done& done) {
+  const size_t n_threads = context.arena.n_threads();
+  size_t ends[kMostProducts];  // ends[i]: tasks of the products up to and including i
+  size_t n_tasks = 0;
+  for (size_t i = 0; i < products.size(); ++i) ends[i] = n_tasks += Tiling(products[i], n_threads).count();
+  auto task = [&](size_t t, size_t) {
+    const size_t i = static_cast<size_t>(std::upper_bound(ends, ends + products.size(), t) - ends);
+    const Tiling tiling(products[i], n_threads);
+    const size_t tile = t - (i == 0 ? 0 : ends[i - 1]);
+    run_tile(context.kernels, products[i], tiling, tile);
+    done(i, tiling, tile);
+  };
+  return context.run(n_tasks, task);
+}
+
 }  // namespace
 
 void Activations::carve(Carver& carver, size_t max_rows, size_t max_k) {
@@ -55,18 +75,25 @@ void Activations::carve(Carver& carver, size_t max_rows, size_t max_k) {
 }
 
 bool Activations::fill(const Context& context, const float* rows, size_t n, size_t k, std::span<const Matrix> weights) {
+  expect(rows, k, weights);
+  auto quantise_row = [&](size_t i, size_t) { quantise(context.kernels, i, 1); };
+  return (!need32_ && !need256_) || context.run_rows(n, quantise_row);
+}
+
+void Activations::expect(const float* rows, size_t k, std::span<const Matrix> weights) {
   floats_ = rows;
   k_ = k;
-  bool need32 = false, need256 = false;
+  need32_ = need256_ = false;
   for (const Matrix& w : weights) {
-    need32 |= type_info(w.type).act == ActKind::kBlock32;
-    need256 |= type_info(w.type).act == ActKind::kBlock256;
+    need32_ |= type_info(w.type).act == ActKind::kBlock32;
+    need256_ |= type_info(w.type).act == ActKind::kBlock256;
   }
-  auto quantise = [&](size_t i, size_t) {
-    if (need32) context.kernels.quantize32(blocks32_ + i * (k / 32), rows + i * k, k);
-    if (need256) context.kernels.quantize256(blocks256_ + i * (k / 256), rows + i * k, k);
-  };
-  return (!need32 && !need256) || context.run_rows(n, quantise);
+}
+
+void Activations::quantise(const Kernels& kernels, size_t first, size_t n) {
+  const float* rows = floats_ + first * k_;
+  if (need32_) kernels.quantize32(blocks32_ + first * (k_ / 32), rows, n * k_);
+  if (need256_) kernels.quantize256(blocks256_ + first * (k_ / 256), rows, n * k_);
 }
 
 const void* Activations::row(ActKind kind, size_t i) const {
@@ -78,18 +105,30 @@ const void* Activations::row(ActKind kind, size_t i) const {
 }
 
 bool matmul(const Context& context, std::span<const Product> products) {
-  constexpr size_t kMost = 1024;  // products of one region; more run one region after another
+  for (; !products.empty(); products = products.subspan(std::min(products.size(), kMostProducts))) {
+    const auto nothing = [](size_t, const Tiling&, size_t) {};
+    if (!run_region(context, products.first(std::min(products.size(), kMostProducts)), nothing)) return false;
+  }
+  return true;
+}
+
+bool matmul_pairs(const Context& context, std::span<const Product> products, uint32_t* tiles_left, PairRef then) {
   const size_t n_threads = context.arena.n_threads();
-  for (; !products.empty(); products = products.subspan(std::min(products.size(), kMost))) {
-    const size_t n = std::min(products.size(), kMost);
-    size_t ends[kMost];  // ends[i]: tasks of the products up to and including i
-    size_t n_tasks = 0;
-    for (size_t i = 0; i < n; ++i) ends[i] = n_tasks += Tiling(products[i], n_threads).count();
-    auto task = [&](size_t t, size_t) {
-      const size_t i = static_cast<size_t>(std::upper_bound(ends, ends + n, t) - ends);
-      run_tile(context.kernels, products[i], Tiling(products[i], n_threads), t - (i == 0 ? 0 : ends[i - 1]));
+  for (size_t first = 0; first < products.size(); first += kMostProducts) {
+    const auto region = products.subspan(first, std::min(products.size() - first, kMostProducts));
+    uint32_t* left[kMostProducts / 2];  // of each pair, for each tile of its outputs: tiles of weights not met yet
+    uint32_t* next = tiles_left;
+    for (size_t i = 0; i < region.size(); i += 2) {
+      const Tiling gate(region[i], n_threads), up(region[i + 1], n_threads);
+      left[i / 2] = next;
+      next = std::fill_n(next, gate.n_vectors, static_cast<uint32_t>(gate.n_rows + up.n_rows));
+    }
+    const auto done = [&](size_t i, const Tiling& tiling, size_t tile) {
+      const size_t part = tile % tiling.n_vectors, begin = part * tiling.vectors;
+      if (std::atomic_ref(left[i / 2][part]).fetch_sub(1, std::memory_order_acq_rel) == 1)
+        then((first + i) / 2, begin, std::min(tiling.vectors, region[i].n - begin));
     };
-    if (!context.run(n_tasks, task)) return false;
+    if (!run_region(context, region, done)) return false;
   }
   return true;
 }

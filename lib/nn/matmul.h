@@ -23,11 +23,16 @@ class Activations {
     return fill(context, rows, n, k, std::span<const Matrix>(weights.begin(), weights.size()));
   }
 
+  // The same in two steps, when the rows are still to be computed: what is to be taken, then n of the rows, from any thread.
+  void expect(const float* rows, size_t k, std::span<const Matrix> weights);
+  void quantise(const Kernels& kernels, size_t first, size_t n);
+
   const void* row(ActKind kind, size_t i) const;
 
  private:
   const float* floats_ = nullptr;
   size_t k_ = 0;
+  bool need32_ = false, need256_ = false;
   ActBlock32* blocks32_ = nullptr;
   ActBlock256* blocks256_ = nullptr;
 };
@@ -55,6 +60,11 @@ bool matmul(const Context& context, std::span<const Product> products);
 inline bool matmul(const Context& context, std::initializer_list<Product> products) {
   return matmul(context, std::span<const Product>(products.begin(), products.size()));
 }
+
+// The same for pairs of products, 2 i and 2 i + 1, of one n and one shape: then(pair, first, n) is called by a task that
+// has written the last of their outputs [first, first + n). tiles_left: as many elements as the pairs have outputs.
+using PairRef = CallRef<size_t, size_t, size_t>;
+bool matmul_pairs(const Context& context, std::span<const Product> products, uint32_t* tiles_left, PairRef then);
 
 // out[i, :] = transpose(w) * x[i, :] for n rows: out has w.n_in values, x has w.n_out. Elements of w are taken as floats:
 // out = fma(x[r], w[r, :], out) in order of r, from 0. For weights stored the other way round than they are needed.

@@ -1,5 +1,8 @@
 #include "nn/matmul.h"
 
+#include <atomic>
+#include <limits>
+
 #include "nn_testing.h"
 
 namespace coterie::test {
@@ -40,6 +43,45 @@ TEST_F(Matmul, MoreProductsThanOneRegionTakes) {
   for (size_t i = 0; i < n_products; ++i) products.push_back({float_matrix(w, n_in, n_products).rows(i, 1), &in, 1, &out[i], 1});
   ASSERT_TRUE(nn::matmul(context(), products));
   for (size_t i = 0; i < n_products; ++i) EXPECT_NEAR(out[i], dot(&w[i * n_in], x.data(), n_in), 1e-5);
+}
+
+TEST_F(Matmul, PairsAreHandedOverWhenBothAreWritten) {
+  const size_t n_in = 64, n_out = 200, n = 300, n_pairs = 600;  // two regions, and pairs of several tiles
+  const auto x = random(n * n_in), w = random(2 * n_out * n_in);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, n, n_in); });
+  const nn::Matrix first = float_matrix(w, n_in, 2 * n_out).rows(0, n_out), second = float_matrix(w, n_in, 2 * n_out).rows(n_out, n_out);
+  ASSERT_TRUE(in.fill(context(), x.data(), n, n_in, {first, second}));
+  std::vector<nn::Product> products;
+  const auto n_of = [&](size_t pair) { return pair == 0 ? n : 1 + pair % 3; };
+  size_t n_rows = 0;
+  for (size_t pair = 0; pair < n_pairs; ++pair) n_rows += n_of(pair);
+  const float unwritten = std::numeric_limits<float>::infinity();
+  std::vector<float> a(n_rows * n_out, unwritten), b(n_rows * n_out, unwritten);
+  size_t row = 0;
+  for (size_t pair = 0; pair < n_pairs; row += n_of(pair++)) {
+    products.push_back({first, &in, n_of(pair), a.data(), n_out, {}, {nullptr, row}});
+    products.push_back({second, &in, n_of(pair), b.data(), n_out, {}, {nullptr, row}});
+  }
+  std::vector<uint32_t> tiles_left(n_rows);
+  std::vector<std::atomic<int>> handed(n_rows);
+  std::atomic<int> n_early{0};
+  auto then = [&](size_t pair, size_t from, size_t count) {
+    for (size_t i = from; i < from + count; ++i) {
+      const size_t at = products[2 * pair].out_rows[i];
+      for (size_t j = 0; j < n_out; ++j) n_early += a[at * n_out + j] == unwritten || b[at * n_out + j] == unwritten;
+      ++handed[at];
+    }
+  };
+  ASSERT_TRUE(nn::matmul_pairs(context(), products, tiles_left.data(), then));
+  EXPECT_EQ(n_early, 0);
+  for (size_t i = 0; i < n_rows; ++i) ASSERT_EQ(handed[i], 1) << "row " << i;
+  for (size_t i = 0; i < n; i += 37) {
+    for (size_t r = 0; r < n_out; ++r) {
+      EXPECT_NEAR(a[i * n_out + r], dot(&w[r * n_in], &x[i * n_in], n_in), 1e-4);
+      EXPECT_NEAR(b[i * n_out + r], dot(&w[(n_out + r) * n_in], &x[i * n_in], n_in), 1e-4);
+    }
+  }
 }
 
 TEST_F(Matmul, TransposedTakesRowsAsInputs) {
