@@ -74,6 +74,10 @@ Status Mapping::open(const std::string& path, Mapping* out) {
   out->size_ = size;
   constexpr size_t kHeadBytes = size_t{16} << 20;  // keys, vocabulary and directory of a large model
   madvise(data, std::min(size, kHeadBytes), MADV_WILLNEED);
+#ifdef MADV_HUGEPAGE
+  // Page caches of large folios (ext4, xfs, btrfs, tmpfs) then read and map 2 MiB at a fault; others take no notice.
+  madvise(data, size, MADV_HUGEPAGE);
+#endif
   return {};
 }
 
