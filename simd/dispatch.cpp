@@ -17,7 +17,7 @@ extern const Kernels kernels_scalar;
 #if defined(COTERIE_X86_KERNELS)
 extern const Kernels kernels_avx2, kernels_avx512vnni, kernels_amx;
 #elif defined(COTERIE_ARM_KERNELS)
-extern const Kernels kernels_neon;
+extern const Kernels kernels_neon, kernels_i8mm;
 #endif
 
 namespace {
@@ -63,8 +63,10 @@ bool amx_usable() {
 #elif defined(COTERIE_ARM_KERNELS)
 #if defined(__linux__)
 bool neon_usable() { return getauxval(AT_HWCAP) & HWCAP_ASIMDDP; }
+bool i8mm_usable() { return neon_usable() && (getauxval(AT_HWCAP2) & HWCAP2_I8MM); }
 #else
-bool neon_usable() { return true; }  // simd/CMakeLists.txt: Macs, which all have dot products
+bool neon_usable() { return true; }  // simd/CMakeLists.txt: Macs, which all have dot products,
+bool i8mm_usable() { return false; }  // the first of them no matrix products
 #endif
 #endif
 
@@ -77,6 +79,7 @@ constexpr KernelSet kSets[] = {
     {&kernels_avx512vnni, avx512vnni_usable},
     {&kernels_avx2, avx2_usable},
 #elif defined(COTERIE_ARM_KERNELS)
+    {&kernels_i8mm, i8mm_usable},
     {&kernels_neon, neon_usable},
 #endif
     {&kernels_scalar, always},

@@ -91,8 +91,8 @@ typedef struct coterie_engine_options {
   { sizeof(coterie_engine_options), 0, NULL, NULL }
 
 /* Creates an engine: a thread arena and the kernels that suit this CPU (environment COTERIE_ISA=scalar|avx2|
- * avx512vnni|neon forces a set, for tests). options may be NULL. Errors: UNSUPPORTED if COTERIE_ISA names a set that
- * this machine cannot run. */
+ * avx512vnni|amx|neon|i8mm forces a set, for tests). options may be NULL. Errors: UNSUPPORTED if COTERIE_ISA names a set
+ * that this machine cannot run. */
 COTERIE_API coterie_status coterie_engine_create(const coterie_engine_options* options, coterie_engine** out,
                                                  coterie_error* error);
 /* Destroy its models first. */
