@@ -70,12 +70,13 @@ Status Session::sync_chunk(std::span<const int32_t> tokens, size_t* done) {
       std::mismatch(tokens.begin(), tokens.end(), tokens_.begin(), tokens_.end()).first - tokens.begin());
   const bool complete = shared == tokens.size() && tokens_.size() == shared && has_logits_;
   if (!complete && shared == tokens.size()) --shared;  // its logits are gone: evaluate the last token again
+  if (shared < tokens_.size()) call_ = {};
   tokens_.resize(shared);
   if (!complete) {
-    const auto chunk = tokens.subspan(shared, std::min<size_t>(n_chunk_, tokens.size() - shared));
+    const auto chunk = next_chunk(tokens.subspan(shared));
     const bool last = shared + chunk.size() == tokens.size();
     has_logits_ = false;
-    COTERIE_RETURN_IF_ERROR(evaluate(chunk, last ? 1 : 0, last_logits_));
+    COTERIE_RETURN_IF_ERROR(evaluate(chunk, tokens.size(), last ? 1 : 0, last_logits_));
     has_logits_ = last;
   }
   *done = tokens_.size();
@@ -84,14 +85,14 @@ Status Session::sync_chunk(std::span<const int32_t> tokens, size_t* done) {
 
 Status Session::append(std::span<const int32_t> tokens, float* logits) {
   COTERIE_RETURN_IF_ERROR(check(tokens, tokens_.size()));
-  const size_t n_vocab = model_.shape().n_vocab;
+  const size_t n_vocab = model_.shape().n_vocab, end = tokens_.size() + tokens.size();
   for (size_t i = 0; i < tokens.size();) {
-    const auto chunk = tokens.subspan(i, std::min<size_t>(n_chunk_, tokens.size() - i));
+    const auto chunk = next_chunk(tokens.subspan(i));
     i += chunk.size();
     const bool last = i == tokens.size();
     const size_t n_logits = logits != nullptr ? chunk.size() : last ? 1 : 0;
     has_logits_ = false;
-    COTERIE_RETURN_IF_ERROR(evaluate(chunk, n_logits, logits != nullptr ? logits : last_logits_));
+    COTERIE_RETURN_IF_ERROR(evaluate(chunk, end, n_logits, logits != nullptr ? logits : last_logits_));
     if (logits != nullptr) {
       logits += n_logits * n_vocab;
       if (last) std::memcpy(last_logits_, logits - n_vocab, n_vocab * sizeof(float));
@@ -101,18 +102,27 @@ Status Session::append(std::span<const int32_t> tokens, float* logits) {
   return {};
 }
 
+std::span<const int32_t> Session::next_chunk(std::span<const int32_t> tokens) const {
+  const size_t n_chunks = (tokens.size() + n_chunk_ - 1) / n_chunk_;
+  return tokens.first((tokens.size() + n_chunks - 1) / n_chunks);
+}
+
 bool Session::resumes(std::span<const int32_t> chunk, size_t n_logits, const float* logits) const {
   const Forward& f = forward_;
-  return f.stage != 0 && f.pos == tokens_.size() && f.n_logits == n_logits && f.logits == logits &&
+  return f.stage != 0 && f.pos == tokens_.size() && f.call_pos == call_.begin &&
+         f.call_n == call_.end - call_.begin && f.n_logits == n_logits && f.logits == logits &&
          std::equal(chunk.begin(), chunk.end(), f.tokens, f.tokens + f.n);
 }
 
-Status Session::evaluate(std::span<const int32_t> chunk, size_t n_logits, float* logits) {
+Status Session::evaluate(std::span<const int32_t> chunk, size_t end, size_t n_logits, float* logits) {
+  if (call_.end != end) call_ = {tokens_.size(), end};
   Forward& f = forward_;
   if (!resumes(chunk, n_logits, logits)) {
     std::copy(chunk.begin(), chunk.end(), forward_tokens_);
     f.n = chunk.size();
     f.pos = tokens_.size();
+    f.call_pos = call_.begin;
+    f.call_n = call_.end - call_.begin;
     f.n_logits = n_logits;
     f.logits = logits;
     f.stage = 0;
@@ -128,6 +138,7 @@ Status Session::evaluate(std::span<const int32_t> chunk, size_t n_logits, float*
   }
   f.stage = 0;
   tokens_.insert(tokens_.end(), chunk.begin(), chunk.end());
+  if (tokens_.size() == end) call_ = {};
   return {};
 }
 

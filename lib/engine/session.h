@@ -42,9 +42,18 @@ class Session {
 
  private:
   explicit Session(const Model& model) : model_(model) {}
+  // A call behind the tokens held: it makes the session hold `end` tokens. What is computed may depend on where it begins
+  // and ends (rule 6 of docs/arithmetic.md), and what was computed must not depend on a cancellation: a call that brings an
+  // interrupted one to its end is a part of that one.
+  struct Call {
+    size_t begin = 0, end = 0;  // end 0: none
+  };
   Status check(std::span<const int32_t> tokens, size_t n_held) const;
-  // Evaluates one chunk behind the tokens held and takes it into them. logits: rows for the last n_logits tokens.
-  Status evaluate(std::span<const int32_t> chunk, size_t n_logits, float* logits);
+  // The next chunk of tokens still to be evaluated, which belong to one call: all of its chunks are about equally long.
+  std::span<const int32_t> next_chunk(std::span<const int32_t> tokens) const;
+  // Evaluates one chunk of the call that ends with `end` tokens held, and takes it into them. logits: rows for the last
+  // n_logits tokens.
+  Status evaluate(std::span<const int32_t> chunk, size_t end, size_t n_logits, float* logits);
   bool resumes(std::span<const int32_t> chunk, size_t n_logits, const float* logits) const;
 
   const Model& model_;
@@ -55,6 +64,7 @@ class Session {
   float* last_logits_ = nullptr;     // [n_vocab]
   bool has_logits_ = false;          // last_logits_ are those after the last token held
   std::vector<int32_t> tokens_;      // held; capacity n_ctx
+  Call call_;                        // under way or interrupted
   Forward forward_;                  // the evaluation under way; stage 0: none
   int32_t* forward_tokens_ = nullptr;  // [n_chunk] its tokens
   std::atomic<bool> cancel_{false};

@@ -29,6 +29,7 @@ struct Scratch {
 struct Forward {
   const int32_t* tokens = nullptr;  // [n] at positions pos .. pos + n - 1
   size_t n = 0, pos = 0;
+  size_t call_pos = 0, call_n = 0;  // the call that the batch is a part of: its first position, its number of tokens
   const KvCache* kv = nullptr;
   float* hidden = nullptr;  // [n, n_embd], carried from stage to stage
   float* logits = nullptr;  // [n_logits, n_vocab]: of the last n_logits tokens

@@ -51,7 +51,7 @@ TEST_F(GenerationTest, ReportsPromptTokensAndLength) {
   options.max_tokens = 12;
   options.sampling.temperature = 1;
   const Transcript t = generate(*s, prompt, options);
-  EXPECT_EQ(t.prompt_progress, (std::vector<size_t>{16, 32, 40}));
+  EXPECT_EQ(t.prompt_progress, (std::vector<size_t>{14, 27, 40}));
   if (t.reason == Event::kLength) EXPECT_EQ(t.tokens.size(), 12u);
   else EXPECT_EQ(t.reason, Event::kStop);
   EXPECT_LE(t.tokens.size(), 12u);
