@@ -264,11 +264,14 @@ COTERIE_API void coterie_session_destroy(coterie_session* session);
 /* Makes the session hold exactly tokens[0, n): keeps the prefix it shares with what it holds, forgets the rest and
  * evaluates what is new. Afterwards the logits are those after the last token. On CANCELLED or an error the session
  * holds the prefix that was finished, and the same call again goes on from there with the same bits.
+ * Models with latent attention may round a call of 128 new tokens and more otherwise than several calls with the same tokens
+ * (docs/arithmetic.md, rule 6).
  * Errors: INVALID_ARGUMENT (n = 0, id outside the vocabulary), CONTEXT_FULL, CANCELLED. */
 COTERIE_API coterie_status coterie_session_sync(coterie_session* session, const coterie_token* tokens, size_t n,
                                                 coterie_error* error);
 /* Appends n tokens to what the session holds. logits, if not NULL, is [n, n_vocab] and receives one row per token.
- * On CANCELLED the session holds those that were finished, whole chunks: go on behind coterie_session_n_tokens. */
+ * On CANCELLED the session holds those that were finished, whole chunks: go on behind coterie_session_n_tokens. A call with
+ * all of the others then gives the bits that the whole call would have given. */
 COTERIE_API coterie_status coterie_session_eval(coterie_session* session, const coterie_token* tokens, size_t n,
                                                 float* logits, coterie_error* error);
 /* [n_vocab] after the last token; NULL before the first evaluation and after one that did not finish. Valid until the

@@ -32,13 +32,14 @@ class Deepseek2 final : public Decoder {
   }
 
   bool prepare(const nn::Context& context, const Forward& f, Scratch& s) const override {
-    return mla_.prepare(context, f, static_cast<MlaScratch&>(s));
+    const size_t n_expanded = mla_.expands(f.call_pos, f.call_n) ? f.n : 0;
+    return mla_.prepare(context, f, n_expanded, static_cast<MlaScratch&>(s));
   }
 
   bool attention(const nn::Context& context, size_t il, const Forward& f, const float* x, Scratch& scratch,
                  float* out) const override {
     auto& s = static_cast<MlaScratch&>(scratch);
-    return mla_.project(context, attention_[il], il, f, x, s) && mla_.attend(context, il, f, f.n, s) &&
+    return mla_.project(context, attention_[il], il, f, x, s) && mla_.attend(context, attention_[il], il, f, f.n, s) &&
            mla_.combine(context, attention_[il], f.n, s, out);
   }
 

@@ -37,7 +37,10 @@ class Deepseek32 final : public Decoder {
   }
 
   bool prepare(const nn::Context& context, const Forward& f, Scratch& s) const override {
-    return mla_.prepare(context, f, static_cast<SparseMlaScratch&>(s).mla);
+    // Positions are chosen for the absorbed form.
+    const size_t n_call_dense = indexer_.n_dense(f.call_pos, f.call_n);
+    const size_t n_expanded = mla_.expands(f.call_pos, n_call_dense) ? indexer_.n_dense(f.pos, f.n) : 0;
+    return mla_.prepare(context, f, n_expanded, static_cast<SparseMlaScratch&>(s).mla);
   }
 
   bool attention(const nn::Context& context, size_t il, const Forward& f, const float* x, Scratch& scratch,
@@ -45,7 +48,7 @@ class Deepseek32 final : public Decoder {
     auto& s = static_cast<SparseMlaScratch&>(scratch);
     return mla_.project(context, attention_[il], il, f, x, s.mla) &&
            indexer_.project(context, indexers_[il], il, f, x, s.mla, s.indexer) &&
-           mla_.attend(context, il, f, indexer_.n_dense(f), s.mla) &&
+           mla_.attend(context, attention_[il], il, f, indexer_.n_dense(f.pos, f.n), s.mla) &&
            indexer_.attend(context, mla_, il, f, s.mla, s.indexer) &&
            mla_.combine(context, attention_[il], f.n, s.mla, out);
   }

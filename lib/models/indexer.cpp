@@ -43,11 +43,11 @@ void Indexer::carve(nn::Carver& carver, IndexerScratch& s, const Mla& mla, size_
   s.gathered = carver.take<std::byte>(top_k_ * mla.latent_row() * sizeof(float));
 }
 
-size_t Indexer::n_dense(const Forward& f) const { return f.pos >= top_k_ ? 0 : std::min<size_t>(f.n, top_k_ - f.pos); }
+size_t Indexer::n_dense(size_t pos, size_t n) const { return pos >= top_k_ ? 0 : std::min<size_t>(n, top_k_ - pos); }
 
 bool Indexer::project(const nn::Context& context, const IndexerLayer& l, size_t il, const Forward& f, const float* x,
                       const MlaScratch& mla, IndexerScratch& s) const {
-  const size_t n = f.n, first = n_dense(f);
+  const size_t n = f.n, first = n_dense(f.pos, n);
   if (!s.x.fill(context, x, n, n_embd_, {l.k, l.weights}) ||
       !nn::matmul(context, {{l.k, &s.x, n, s.k, dim_}, {l.weights, &s.x, n, s.weights, n_head_}})) {
     return false;
@@ -78,7 +78,7 @@ void Indexer::place_key(const nn::Context& context, const IndexerLayer& l, size_
 bool Indexer::attend(const nn::Context& context, const Mla& mla, size_t il, const Forward& f, MlaScratch& m,
                      IndexerScratch& s) const {
   const nn::AttentionShape attention = mla.attention_shape();
-  for (size_t i = n_dense(f); i < f.n;) {
+  for (size_t i = n_dense(f.pos, f.n); i < f.n;) {
     const size_t n = std::min(f.n - i, s.index.group());
     if (!nn::choose_positions(context, shape(), s.index, s.q + i * n_head_ * dim_, s.weights + i * n_head_,
                               f.kv->index(il), f.pos + i, n, s.chosen)) {

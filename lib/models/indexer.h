@@ -39,13 +39,13 @@ class Indexer {
   void bind(Binder& binder, IndexerLayer& layer) const;
   void carve(nn::Carver& carver, IndexerScratch& scratch, const Mla& mla, size_t max_tokens, size_t n_threads) const;
 
-  // How many of a batch's first tokens see no more than top_k positions.
-  size_t n_dense(const Forward& f) const;
+  // How many of n tokens from position pos on see no more than top_k positions: the first ones.
+  size_t n_dense(size_t pos, size_t n) const;
   // Behind Mla::project for the same batch: the indexer's keys go into the cache; where positions must be chosen, queries and
   // weights are ready. x[n, n_embd]: the normed hidden states.
   bool project(const nn::Context& context, const IndexerLayer& layer, size_t il, const Forward& f, const float* x,
                const MlaScratch& mla, IndexerScratch& s) const;
-  // In place of Mla::attend for the tokens of a batch from n_dense(f) on.
+  // In place of Mla::attend for the tokens of a batch from n_dense on.
   bool attend(const nn::Context& context, const Mla& mla, size_t il, const Forward& f, MlaScratch& m,
               IndexerScratch& s) const;
 

@@ -1,5 +1,7 @@
-// Mla: multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). It runs absorbed: queries are taken into
-// the latent space, so the cache holds only (latent, rotated key) rows and is read once for all heads.
+// Mla: multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1). The cache holds (latent, rotated key) rows
+// only. Attention over them runs in one of two forms (rule 6 of docs/arithmetic.md):
+//   absorbed  queries are taken into the latent space, and the rows are read once for all heads
+//   expanded  the rows become keys and values of each head, block by block: less work for many tokens at once
 #pragma once
 
 #include <cstddef>
@@ -26,7 +28,20 @@ struct MlaLayer {
   nn::Matrix output;               // [n_embd, n_head * n_value]
 };
 
+// A block of kKeyBlock rows of the cache on its way to keys and values.
+struct MlaExpansion {
+  float* latents = nullptr;          // [kKeyBlock, kv_rank]
+  float* rotated = nullptr;          // [n_rot, kKeyBlock] the key part that all heads share
+  float* weights = nullptr;          // [n_threads, kv_rank, n_nope] k_b of a head
+  float* rows = nullptr;             // [n_threads, kKeyBlock, n_nope] a head's own part of the keys
+  float* keys = nullptr;             // [n_threads, key_dim, kKeyBlock]
+  float* values = nullptr;           // [n_threads, kKeyBlock, n_value]
+  nn::Running* running = nullptr;    // [n_head, n]
+  nn::Activations latents_in;
+};
+
 struct MlaScratch : Scratch {
+  size_t n_expanded = 0;      // so many first tokens of the batch attend in the expanded form
   float* rope = nullptr;      // [n, n_rot] cos and sin of each position
   float* q_a = nullptr;       // [n, q_rank] the compressed queries, normed
   float* q = nullptr;         // [n, n_head, key_dim]
@@ -35,10 +50,11 @@ struct MlaScratch : Scratch {
   float* kv = nullptr;        // [n, kv_rank + n_rot]
   float* attended = nullptr;  // [n, n_head, kv_rank] weighted sums of latents
   float* values = nullptr;    // [n, n_head, n_value]
-  float* row = nullptr;       // [n_threads, kv_rank]
+  float* row = nullptr;       // [n_threads, kv_rank + n_rot]
   nn::Activations x, q_a_in, q_nope_in, attended_in, values_in;
   nn::Product* products = nullptr;  // [n_head]
   nn::AttentionScratch attention;
+  MlaExpansion expansion;
 };
 
 class Mla {
@@ -50,15 +66,19 @@ class Mla {
   void bind(Binder& binder, MlaLayer& layer) const;
   void carve(nn::Carver& carver, MlaScratch& scratch, size_t max_tokens, size_t n_threads) const;
 
-  // The angles of a batch's positions, once for all layers.
-  bool prepare(const nn::Context& context, const Forward& f, MlaScratch& s) const;
+  // The form for a call of n tokens behind pos others: whether expanding pays.
+  bool expands(size_t pos, size_t n) const;
+
+  // What is the same for all layers: the form of the batch's first n_expanded tokens, and the angles of its positions.
+  bool prepare(const nn::Context& context, const Forward& f, size_t n_expanded, MlaScratch& s) const;
   // From x[n, n_embd], the normed hidden states of a batch: its queries, and its rows of the cache of layer il.
   bool project(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f, const float* x,
                MlaScratch& s) const;
-  // attended = sum_t softmax_t(scale * q . row_t) * latent_t for the first n tokens of the batch, each over the positions
-  // up to its own.
-  bool attend(const nn::Context& context, size_t il, const Forward& f, size_t n, MlaScratch& s) const;
-  // out[n, n_embd] = output * concat_h(v_b[h] * attended[h])
+  // Attention of the first n tokens of the batch, n_expanded or, if that is 0, any number, each over the positions up to its
+  // own. Absorbed: attended = sum_t softmax_t(scale * q . row_t) * latent_t. Expanded: values = v_b * attended.
+  bool attend(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f, size_t n,
+              MlaScratch& s) const;
+  // out[n, n_embd] = output * concat_h(values[h]), where values[h] = v_b[h] * attended[h] for tokens of the absorbed form.
   bool combine(const nn::Context& context, const MlaLayer& layer, size_t n, MlaScratch& s, float* out) const;
 
   size_t latent_row() const { return size_t{kv_rank_} + n_rot_; }
@@ -71,9 +91,15 @@ class Mla {
   void read_rope(Config& config, uint32_t n_ctx_train);
   bool project_rows(const nn::Context& context, const MlaLayer& layer, const float* x, size_t n, MlaScratch& s) const;
   void place(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f, MlaScratch& s, size_t i) const;
+  bool attend_expanded(const nn::Context& context, const MlaLayer& layer, size_t il, const Forward& f,
+                       MlaScratch& s) const;
+  bool load_block(const nn::Context& context, const MlaLayer& layer, const KvRows& rows, size_t pos, size_t n,
+                  MlaScratch& s) const;
+  nn::KeyValueBlock expand(const nn::Context& context, const MlaLayer& layer, size_t head, size_t n, MlaScratch& s,
+                           size_t worker) const;
   bool absorb_queries(const nn::Context& context, const MlaLayer& layer, size_t n, MlaScratch& s) const;
   bool per_head(const nn::Context& context, const nn::Stack& w, MlaScratch& s, nn::Activations& in, const float* x,
-                size_t n, float* out, size_t out_dim) const;
+                size_t first, size_t n, float* out, size_t out_dim) const;
   size_t key_dim() const { return size_t{n_nope_} + n_rot_; }
 
   uint32_t n_embd_ = 0, n_head_ = 0;

@@ -6,23 +6,18 @@
 namespace coterie::nn {
 namespace {
 
-// Softmax over blocks (Milakov & Gimelshein 2018): maximum, sum and weighted values of the keys seen so far.
-struct Running {
-  float max = 0, sum = 0;
-  bool begun = false;
-
-  // Another block; block_values null: its values are zero.
-  void join(const Kernels& kernels, float* values, size_t dim, float block_max, float block_sum, const float* block_values) {
-    const float new_max = block_max > max ? block_max : max;
-    float old_part, block_part;
-    kernels.exp_sum(&old_part, &max, new_max, 1);
-    kernels.exp_sum(&block_part, &block_max, new_max, 1);
-    for (size_t i = 0; i < dim; ++i) values[i] *= old_part;
-    if (block_values != nullptr) kernels.axpy(values, block_part, block_values, dim);
-    sum = sum * old_part + block_sum * block_part;
-    max = new_max;
-  }
-};
+// Another block joins those seen so far; block_values null: its values are zero.
+void join_block(const Kernels& kernels, Running& r, float* values, size_t dim, float block_max, float block_sum,
+                const float* block_values) {
+  const float new_max = block_max > r.max ? block_max : r.max;
+  float old_part, block_part;
+  kernels.exp_sum(&old_part, &r.max, new_max, 1);
+  kernels.exp_sum(&block_part, &block_max, new_max, 1);
+  for (size_t i = 0; i < dim; ++i) values[i] *= old_part;
+  if (block_values != nullptr) kernels.axpy(values, block_part, block_values, dim);
+  r.sum = r.sum * old_part + block_sum * block_part;
+  r.max = new_max;
+}
 
 }  // namespace
 
@@ -50,15 +45,15 @@ class AttentionTile {
     }
   }
 
-  // A query over the positions [begin, end), with its sink or null.
-  void add(const float* q, size_t begin, size_t end, const float* sink, float* out) {
+  // A query over the positions [begin, end), with its sink or null; running and out hold what it has seen before.
+  void add(const float* q, size_t begin, size_t end, const float* sink, Running* running, float* out) {
     x_[n_] = q;
     if (type_info(rows_.type).act == ActKind::kBlock32) {
       ActBlock32* blocks = queries_ + n_ * (shape_.key_dim / 32);
       kernels_.quantize32(blocks, q, shape_.key_dim);
       x_[n_] = blocks;
     }
-    begin_[n_] = begin, end_[n_] = end, sink_[n_] = sink, out_[n_] = out;
+    begin_[n_] = begin, end_[n_] = end, sink_[n_] = sink, running_[n_] = running, out_[n_] = out;
     ++n_;
   }
 
@@ -69,17 +64,39 @@ class AttentionTile {
       t1 = std::min((t0 / kKeyBlock + 1) * kKeyBlock, end);
       kernels_.gemm[static_cast<uint32_t>(rows_.type)](scores_, rows_.key(t0), rows_.stride, shape_.key_dim, x_, n_, 0,
                                                        t1 - t0);
-      for (size_t j = 0; j < n_; ++j) softmax(j, t0, t1);
-      add_values(t0);
-      for (size_t j = 0; j < n_; ++j) join(j);
+      take(t0, t1);
     }
     for (size_t j = 0; j < n_; ++j) {
-      if (sink_[j] != nullptr) running_[j].join(kernels_, out_[j], shape_.value_dim, *sink_[j], 1, nullptr);
-      for (size_t i = 0; i < shape_.value_dim; ++i) out_[j][i] /= running_[j].sum;
+      if (sink_[j] != nullptr) join_block(kernels_, *running_[j], out_[j], shape_.value_dim, *sink_[j], 1, nullptr);
+      divide(j);
     }
   }
 
+  // The same for one block alone, whose keys lie the other way round; positions count from its first.
+  void run_block(const float* keys) {
+    const size_t end = *std::max_element(end_, end_ + n_);
+    const float* q[kQueries];
+    for (size_t j = 0; j < n_; ++j) {
+      q[j] = static_cast<const float*>(x_[j]);
+      std::memset(scores_[j], 0, end * sizeof(float));
+    }
+    kernels_.weighted_sum[static_cast<uint32_t>(TensorType::F32)](scores_, q, n_, keys, kKeyBlock * sizeof(float),
+                                                                  shape_.key_dim, end);
+    take(0, end);
+  }
+
+  void divide(size_t j) {
+    for (size_t i = 0; i < shape_.value_dim; ++i) out_[j][i] /= running_[j]->sum;
+  }
+
  private:
+  // The block [t0, t1), whose scores stand in scores_.
+  void take(size_t t0, size_t t1) {
+    for (size_t j = 0; j < n_; ++j) softmax(j, t0, t1);
+    add_values(t0);
+    for (size_t j = 0; j < n_; ++j) join(j);
+  }
+
   // Query j sees the part [from_, to_) of a block; its scores there, against their own maximum.
   void softmax(size_t j, size_t t0, size_t t1) {
     from_[j] = std::clamp(begin_[j], t0, t1);
@@ -107,7 +124,7 @@ class AttentionTile {
     const float* weights[kQueries] = {};
     for (size_t i = 0; i < n; ++i) {
       const size_t j = seeing[i];
-      sums[i] = running_[j].begun ? block_values_[j] : out_[j];
+      sums[i] = running_[j]->begun ? block_values_[j] : out_[j];
       weights[i] = scores_[j] + (from - t0);
       std::memset(sums[i], 0, shape_.value_dim * sizeof(float));
       add_rows(j, sums[i], t0, from_[j], std::min(from, to_[j]));
@@ -126,10 +143,10 @@ class AttentionTile {
 
   void join(size_t j) {
     if (from_[j] == to_[j]) return;
-    if (running_[j].begun) {
-      running_[j].join(kernels_, out_[j], shape_.value_dim, max_[j], sum_[j], block_values_[j]);
+    if (running_[j]->begun) {
+      join_block(kernels_, *running_[j], out_[j], shape_.value_dim, max_[j], sum_[j], block_values_[j]);
     } else {
-      running_[j] = {max_[j], sum_[j], true};
+      *running_[j] = {max_[j], sum_[j], true};
     }
   }
 
@@ -144,7 +161,7 @@ class AttentionTile {
   const float* sink_[kQueries];
   float* out_[kQueries];
   float *scores_[kQueries], *block_values_[kQueries];
-  Running running_[kQueries];
+  Running* running_[kQueries];
   size_t from_[kQueries], to_[kQueries];  // of the block being worked on,
   float max_[kQueries], sum_[kQueries];   // likewise
 };
@@ -159,16 +176,34 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
   auto task = [&](size_t i, size_t worker) {
     const size_t head_kv = i % shape.n_head_kv, first = i / shape.n_head_kv * tile;
     AttentionTile queries(context, shape, scratch, rows, head_kv, worker);
+    Running running[kQueries] = {};
     for (size_t j = first; j < std::min(first + tile, n_queries); ++j) {
       const size_t token = j / group, head = head_kv * group + j % group, end = pos + token + 1;
       const size_t begin = shape.window != 0 && end > shape.window ? end - shape.window : 0;
       const size_t at = token * shape.n_head + head;
       queries.add(q + at * shape.key_dim, begin, end, shape.sinks == nullptr ? nullptr : shape.sinks + head,
-                  out + at * shape.value_dim);
+                  &running[j - first], out + at * shape.value_dim);
     }
     queries.run();
   };
   return context.run(tiles * shape.n_head_kv, task);
+}
+
+void attend_block(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, size_t worker,
+                  const KeyValueBlock& block, const float* q, size_t q_stride, size_t pos, size_t n, Running* running,
+                  float* out, size_t out_stride) {
+  const KvRows rows{TensorType::F32, nullptr, reinterpret_cast<std::byte*>(block.values), shape.value_dim * sizeof(float)};
+  const size_t block_end = block.pos + block.n;
+  for (size_t first = block.pos > pos ? block.pos - pos : 0; first < n && !context.cancelled(); first += kQueries) {
+    const size_t last = std::min(first + kQueries, n);
+    AttentionTile queries(context, shape, scratch, rows, 0, worker);
+    for (size_t i = first; i < last; ++i) {
+      const size_t end = std::min(pos + i + 1, block_end) - block.pos;
+      queries.add(q + i * q_stride, 0, end, nullptr, running + i, out + i * out_stride);
+    }
+    queries.run_block(block.keys);
+    for (size_t i = first; i < last && pos + i < block_end; ++i) queries.divide(i - first);
+  }
 }
 
 }  // namespace coterie::nn

@@ -1,5 +1,6 @@
 // Causal attention of a batch over the rows of a cache: grouped queries, or MLA in absorbed form (one key head
-// whose prefix is the value). Rules 3 to 5 of docs/arithmetic.md; blocks of kKeyBlock positions are combined in order.
+// whose prefix is the value); or over keys and values that are made block by block (MLA in expanded form). Rules 3 to 5 of
+// docs/arithmetic.md; blocks of kKeyBlock positions are combined in order.
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,13 @@ struct AttentionShape {
   Vector sinks = nullptr;  // [n_head] a score that takes part in the softmax without a value (gpt-oss); null: none
 };
 
+// Softmax over blocks (Milakov & Gimelshein 2018): maximum and sum of the keys seen so far; their weighted values lie in the
+// output.
+struct Running {
+  float max = 0, sum = 0;
+  bool begun = false;
+};
+
 // Working memory of all threads.
 class AttentionScratch {
  public:
@@ -42,5 +50,20 @@ class AttentionScratch {
 // 0 .. its own, or as many of them as the window holds.
 bool attention(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
                const KvRows& rows, size_t pos, size_t n, float* out);
+
+// Up to kKeyBlock adjacent positions of one key head, as floats.
+struct KeyValueBlock {
+  float* keys = nullptr;    // [key_dim, kKeyBlock]: a row for each element, so that scores are summed in lanes
+  float* values = nullptr;  // [kKeyBlock, value_dim]
+  size_t pos = 0, n = 0;    // the positions pos .. pos + n - 1; pos is a multiple of kKeyBlock
+};
+
+// The same for one head and one block: takes it into out and running, which belong to the n queries at positions
+// pos .. pos + n - 1; rows of q and out are q_stride and out_stride floats apart. A score is acc = fma(q_i, k_i, acc) in order of i,
+// from 0. Every query takes its blocks in order; the last that it sees divides its values. No windows, no sinks. For
+// the task of a worker, which gives up when cancelled.
+void attend_block(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, size_t worker,
+                  const KeyValueBlock& block, const float* q, size_t q_stride, size_t pos, size_t n, Running* running,
+                  float* out, size_t out_stride);
 
 }  // namespace coterie::nn

@@ -15,7 +15,7 @@
 namespace coterie::test {
 namespace {
 
-const char* const kModels[] = {"deepseek2-v3", "deepseek2-q4_k_m", "deepseek2-v2-lite-legacy", "llama-gqa",
+const char* const kModels[] = {"deepseek2-v3", "deepseek2-q4_k_m", "deepseek2-v2-lite-legacy", "deepseek32-blocks", "llama-gqa",
                                "llama-mixtral-numbered-q8_0", "deepseek-moe", "qwen2moe-q8_0", "qwen3moe-q4_k_m",
                                "gpt-oss-window", "gpt-oss-long", "minimax-m2-moe", "glm4moe-large", "granitemoe-shared"};
 
@@ -25,23 +25,49 @@ std::vector<float> fresh_logits(const Loaded& l, const std::vector<int32_t>& tok
   return l.logits(*s);
 }
 
-TEST(Session, SameBitsForAnyChunkThreadsAndSplitOfTheCall) {
+// A call of so many tokens is evaluated like single steps, whatever the model (rule 6 of docs/arithmetic.md).
+constexpr size_t kShortCall = 127;
+
+// Evaluates tokens by calls of 1 to 50 of them.
+std::vector<float> logits_of_pieces(const Loaded& l, const std::vector<int32_t>& tokens) {
+  auto s = l.session(512);
+  for (size_t i = 0; i < tokens.size();) {
+    const size_t n = std::min<size_t>(1 + i % 50, tokens.size() - i);
+    expect_ok(s->append({tokens.data() + i, n}, nullptr));
+    i += n;
+  }
+  return l.logits(*s);
+}
+
+TEST(Session, SameBitsForAnyChunkThreadsAndSplitOfAShortCall) {
   for (const char* name : kModels) {
     SCOPED_TRACE(name);
     const Loaded one(tiny_model(name), 1), three(tiny_model(name), 3);
-    const auto tokens = random_tokens(300, one.model->shape().n_vocab, 1);
+    auto tokens = random_tokens(300, one.model->shape().n_vocab, 1);
     const auto expected = fresh_logits(one, tokens);
-    for (uint32_t n_chunk : {1u, 7u, 64u, 299u, 300u}) {
+    for (uint32_t n_chunk : {1u, 7u, 64u, 256u, 299u, 300u}) {
       EXPECT_EQ(fresh_logits(one, tokens, n_chunk), expected) << n_chunk;
       EXPECT_EQ(fresh_logits(three, tokens, n_chunk), expected) << n_chunk;
     }
-    auto s = one.session(512);
-    for (size_t i = 0; i < tokens.size();) {
-      const size_t n = std::min<size_t>(1 + i % 50, tokens.size() - i);
-      expect_ok(s->append({tokens.data() + i, n}, nullptr));
-      i += n;
+    if (std::string_view(name).starts_with("deepseek2")) {
+      EXPECT_NE(logits_of_pieces(one, tokens), expected);  // the other form of MLA
+      tokens.resize(kShortCall);
     }
-    EXPECT_EQ(one.logits(*s), expected);
+    EXPECT_EQ(logits_of_pieces(one, tokens), fresh_logits(one, tokens));
+  }
+}
+
+// Both forms of MLA are one function but for rounding: the mean difference is far below the spread of logits.
+TEST(Session, PiecesOfALongCallAreNearIt) {
+  for (const char* name : {"deepseek2-v3", "deepseek2-heads-legacy", "deepseek2-q4_k_m"}) {
+    SCOPED_TRACE(name);
+    const Loaded l(tiny_model(name));
+    const auto tokens = random_tokens(400, l.model->shape().n_vocab, 1);
+    const auto whole = fresh_logits(l, tokens, 64), pieces = logits_of_pieces(l, tokens);
+    const auto [least, most] = std::minmax_element(whole.begin(), whole.end());
+    double difference = 0;
+    for (size_t i = 0; i < whole.size(); ++i) difference += std::fabs(whole[i] - pieces[i]);
+    EXPECT_LT(difference / static_cast<double>(whole.size()), 0.02 * (*most - *least));
   }
 }
 
@@ -173,6 +199,41 @@ TEST(Session, CancelledAnywhereResumesToTheSameBits) {
   EXPECT_LT(delays[delays.size() * 9 / 10], 50) << "milliseconds, nine of ten of " << delays.size();
   expect_ok(s->sync(tokens));
   EXPECT_EQ(l.logits(*s), expected);
+}
+
+// A cancelled call that goes on with fewer tokens than a long call has is still a part of that call; calls that begin or end
+// elsewhere are not.
+TEST(Session, TheRestOfACancelledCallBelongsToIt) {
+  const Loaded l(tiny_model("deepseek2-q4_k_m"));
+  const auto tokens = random_tokens(400, l.model->shape().n_vocab, 6);
+  const auto expected = fresh_logits(l, tokens);
+  std::vector<int32_t> prefix(tokens.begin(), tokens.begin() + 300);
+  // Evaluates chunks of 100 tokens until only the last is left, then cancels.
+  const auto interrupted = [&] {
+    auto s = l.session(512, 100);
+    for (size_t done = 0; done < prefix.size();) expect_ok(s->sync_chunk(tokens, &done));
+    s->request_cancel();
+    EXPECT_EQ(s->append({tokens.data() + 300, 100}, nullptr).code(), Code::kCancelled);
+    EXPECT_EQ(s->tokens().size(), prefix.size());
+    return s;
+  };
+  auto s = interrupted();
+  expect_ok(s->sync(tokens));
+  EXPECT_EQ(l.logits(*s), expected);
+  s = interrupted();
+  expect_ok(s->append({tokens.data() + 300, 100}, nullptr));
+  EXPECT_EQ(l.logits(*s), expected);
+
+  auto alone = l.session(512);
+  expect_ok(alone->sync(prefix));
+  expect_ok(alone->append({tokens.data() + 300, 99}, nullptr));
+  const auto short_call = l.logits(*alone);
+  expect_ok(alone->append({tokens.data() + 399, 1}, nullptr));
+  s = interrupted();
+  expect_ok(s->append({tokens.data() + 300, 99}, nullptr));
+  EXPECT_EQ(l.logits(*s), short_call);
+  expect_ok(s->append({tokens.data() + 399, 1}, nullptr));
+  EXPECT_EQ(l.logits(*s), l.logits(*alone));
 }
 
 // A sync that is cancelled while it overwrites the logits must not leave them standing for the tokens still held.

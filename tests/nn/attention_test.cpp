@@ -98,5 +98,48 @@ TEST_F(Attention, SameBitsAloneAndInABatch) {
   EXPECT_EQ(batch, alone);
 }
 
+// Blocks of keys and values as floats, for one head among others: against doubles, and the same bits for a query alone.
+TEST_F(Attention, BlockByBlock) {
+  constexpr size_t kKeyDim = 20, kValueDim = 24, kHeads = 2;
+  const nn::AttentionShape s{1, 1, kKeyDim, kValueDim, 0.3f};
+  const size_t pos = 240, n = 300, n_keys = pos + n;
+  const auto q = random(n * kHeads * kKeyDim), keys = random(n_keys * kKeyDim), values = random(n_keys * kValueDim);
+  nn::AttentionScratch scratch;
+  carve([&](nn::Carver& c) { scratch.carve(c, 1, kKeyDim, kValueDim); });
+  // Of the queries [first, last) of the second head.
+  const auto attend = [&](size_t first, size_t last) {
+    std::vector<nn::Running> running(last - first);
+    std::vector<float> out((last - first) * kHeads * kValueDim, NAN), turned(kKeyDim * nn::kKeyBlock, NAN);
+    for (size_t t0 = 0; t0 < pos + last; t0 += nn::kKeyBlock) {
+      const size_t count = std::min(nn::kKeyBlock, pos + last - t0);
+      for (size_t t = 0; t < count; ++t) {
+        for (size_t i = 0; i < kKeyDim; ++i) turned[i * nn::kKeyBlock + t] = keys[(t0 + t) * kKeyDim + i];
+      }
+      std::vector<float> block(&values[t0 * kValueDim], &values[0] + (t0 + count) * kValueDim);
+      nn::attend_block(context(), s, scratch, 0, {turned.data(), block.data(), t0, count}, &q[(first * kHeads + 1) * kKeyDim],
+                       kHeads * kKeyDim, pos + first, last - first, running.data(), out.data() + kValueDim,
+                       kHeads * kValueDim);
+    }
+    return out;
+  };
+  const auto all = attend(0, n);
+  for (size_t i = 0; i < n; ++i) {
+    std::vector<double> p(pos + i + 1);
+    double sum = 0;
+    for (size_t t = 0; t < p.size(); ++t) {
+      sum += p[t] = std::exp(double{s.scale} * dot(&q[(i * kHeads + 1) * kKeyDim], &keys[t * kKeyDim], kKeyDim));
+    }
+    for (size_t j = 0; j < kValueDim; ++j) {
+      double value = 0;
+      for (size_t t = 0; t < p.size(); ++t) value += p[t] / sum * values[t * kValueDim + j];
+      ASSERT_NEAR(all[(i * kHeads + 1) * kValueDim + j], value, 2e-5) << i << " " << j;
+    }
+  }
+  for (size_t i : {0, 15, 16, 255, 299}) {
+    const auto alone = attend(i, i + 1);
+    for (size_t j = kValueDim; j < 2 * kValueDim; ++j) ASSERT_EQ(alone[j], all[i * kHeads * kValueDim + j]) << i;
+  }
+}
+
 }  // namespace
 }  // namespace coterie::test

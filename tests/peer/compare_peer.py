@@ -75,10 +75,10 @@ def compare(entry, models, peer, program):
     """Returns a line of measurements, cells of a table, and a list of complaints."""
     path, ids = os.path.join(models, entry["file"]), entry["prompt"]
     exact = forward.logits(path, ids)
-    like_engine = forward.logits(path, ids, forward.Numerics("int8", kv_f16=True))
+    like_engine = forward.logits(path, ids, forward.Numerics("int8", kv_f16=True, form="call"))
     # llama.cpp uses the absorbed form of MLA for new files and the expanded one for legacy files (deepseek2.cpp).
     legacy = forward.Model(path).has("blk.0.attn_kv_b.weight")
-    like_ggml = forward.logits(path, ids, forward.Numerics("ggml", absorbed=not legacy))
+    like_ggml = forward.logits(path, ids, forward.Numerics("ggml", form="expanded" if legacy else "absorbed"))
     engine_error = Distance(exact, like_engine).variation.mean()
     ggml_error = Distance(exact, like_ggml).variation.mean()
     columns, cells, complaints = [], {}, []

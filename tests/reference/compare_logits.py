@@ -75,7 +75,7 @@ def main():
     n_failed = 0
     for entry in entries:
         model, ids = os.path.join(args.models, entry["file"]), entry["prompt"]
-        reference = forward.logits(model, ids, forward.Numerics("int8", kv_f16=True))
+        reference = forward.logits(model, ids, forward.Numerics("int8", kv_f16=True, form="call"))
         try:
             logits = coterie_logits(args.coterie, model, ids)
             line, complaints = check_reference(entry, reference, logits)

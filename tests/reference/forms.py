@@ -84,6 +84,7 @@ def deepseek2_forms():
     yield form("v2-lite", "attn_q, softmax router, 2 shared experts, YaRN of V2-Lite", rope=YARN_V2_LITE, q_lora=0,
                **V2)
     yield form("v2-lite-legacy", "attn_kv_b with attn_q", rope=YARN_V2_LITE, q_lora=0, legacy=True, **V2)
+    # Prompts of 128 tokens and more take the expanded form.
     yield form("no-yarn", "no rope scaling, other base, prompt of more than 256 tokens", n_prompt=280,
                rope={"freq_base": 50000.0})
     yield form("yarn-long", "YaRN at larger positions", rope=YARN_V3, n_prompt=100)
@@ -116,7 +117,9 @@ def deepseek2_forms():
     for types in ("F16", "BF16", "Q8_0", "Q4_0", "Q5_0"):
         yield form(types.lower(), f"{types} weights", types)
     yield form("q8_0-legacy", "quantised attn_kv_b", "Q8_0", legacy=True)
-    yield form("q5_0-long", "quantised weights, long prompt, YaRN", "Q5_0", n_prompt=100, rope=YARN_V3)
+    yield form("heads-legacy-long", "heads-legacy with a prompt of more than 256 tokens", n_nope=32, n_rot=8, n_v=64, n_head=5,
+               legacy=True, n_prompt=270)
+    yield form("q5_0-long", "quantised weights, long prompt, YaRN", "Q5_0", n_prompt=140, rope=YARN_V3)
     yield form("q4_1", "Q4_1 weights", "Q4_1")
     yield form("q5_1", "Q5_1 weights", "Q5_1")
     yield form("q4_k", "Q4_K weights, attn_k_b Q5_0", "Q4_K", n_layer=2, **WIDE)
@@ -127,6 +130,8 @@ def deepseek2_forms():
     for types in ("TQ1_0", "TQ2_0"):
         yield form(types.lower(), f"{types} weights, attn_k_b Q4_0", types, n_layer=2, **WIDE)
     yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)
+    yield form("q4_k-long", "Q4_K weights, attn_k_b Q5_0, long prompt", "Q4_K", n_layer=2, n_prompt=140, **WIDE)
+    yield form("q4_k-legacy-long", "Q4_K attn_kv_b, long prompt", "Q4_K", n_layer=2, legacy=True, n_prompt=140, **WIDE)
     yield form("q4_k_m", "the mix of a Q4_K_M file; expert width 160 makes ffn_down_exps Q5_0 and Q8_0", "Q4_K_M",
                rope=YARN_V3, **{**WIDE, "n_ff_exp": 160, "n_expert": 8})
     yield form("q4_k_m-groups", "the same with attn_q, groups and fused gate and up", "Q4_K_M", q_lora=0, fused=True,
@@ -171,7 +176,7 @@ def deepseek32_forms():
     yield form("last-chosen", "a choice that leaves out one position at first", top_k=39, nextn=1)
     yield form("one", "one head, one position chosen, rotation of all its channels", n_index_head=1, index_dim=16, top_k=1,
                peer=None, peer_note="llama.cpp rotates the indexer's keys by Hadamard matrices of 64 and more")
-    yield form("blocks", "more chosen positions than a block of keys has", top_k=270, n_prompt=290, n_layer=1, n_dense=1)
+    yield form("blocks", "more chosen positions than a block of keys has; both forms of MLA in one call", top_k=270, n_prompt=290, n_layer=1, n_dense=1)
     yield form("q8_0", "quantised weights, indexer too", "Q8_0", top_k=8, n_prompt=24)
     yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", top_k=8, n_prompt=24, n_layer=2, **WIDE)
 

@@ -30,7 +30,9 @@ from feed_forward import moe, softmax, swiglu, top_k
 class Numerics:
     activations: str = "exact"
     kv_f16: bool = False
-    absorbed: bool = True  # which form of MLA; in exact arithmetic both are the same function
+    # The form of MLA, "absorbed", "expanded" or "call": that of the engine, which depends on the call (mla_expands). In
+    # exact arithmetic all are the same function.
+    form: str = "absorbed"
 
 
 class Model:
@@ -42,6 +44,7 @@ class Model:
         self.kind = ARCHITECTURES[self.arch]
         self._dequantised, self._cache = {}, {}
         self.n_past = 0  # positions evaluated so far
+        self.call = None  # (first position, number of tokens) of the call that forward() is a part of; None: it is the call
         # What the last forward() found, for choosing prompts on which engines can be compared tightly:
         self.routes = []  # per decision of a router: (expert ids, margin)
         self.choices = []  # per decision of an indexer: (positions, margin)
@@ -217,6 +220,27 @@ def indexer(w, prefix, x, latent, rope):
     return allowed
 
 
+def mla_expands(w, n_past, n_new):
+    """Whether a call of n_new tokens behind n_past others takes the expanded form (docs/arithmetic.md, rule 6)."""
+    r, n_value = w.key("attention.kv_lora_rank"), w.key("attention.value_length_mla", 0) or w.key("attention.value_length")
+    key_length = w.key("attention.key_length_mla", 0) or w.key("attention.key_length")
+    sizes = key_length - w.key("rope.dimension_count") + n_value
+    return n_new >= 128 and n_new * (2 * n_past + n_new + 1) * max(0, 2 * r - sizes) > 2 * n_past * r * sizes
+
+
+def n_expanded(w, n_tokens):
+    """How many of the next n_tokens, the first ones, take the expanded form. Chosen positions meet the absorbed one."""
+    if w.numerics.form != "call":
+        return n_tokens if w.numerics.form == "expanded" else 0
+    chosen_from = w.key("attention.indexer.top_k", math.inf) if w.arch == "deepseek32" else math.inf
+
+    def n_dense(begin, n):
+        return int(max(0, min(n, chosen_from - begin)))
+
+    begin, n = w.call or (w.n_past, n_tokens)
+    return n_dense(w.n_past, n_tokens) if mla_expands(w, begin, n_dense(begin, n)) else 0
+
+
 def mla(w, prefix, x, eps):
     """Multi-head latent attention (DeepSeek-V2 paper §2.1; DeepSeek-V3 model.py MLA). x [n_tokens, n_embd]
 
@@ -265,16 +289,24 @@ def mla(w, prefix, x, eps):
 
     # Where the rows of the stored tensor are not the rows of the product (attn_k_b in the expanded form, attn_kv_b in
     # the absorbed one), the key product takes dequantised weights and float activations.
-    if w.numerics.absorbed:
+    def absorbed():
         q_c = np.einsum("hnr,thn->thr", w_uk, w.activations(k_name, q_nope) if split else q_nope)
         keys = np.broadcast_to(c[:, None], (len(c), n_head, r))
         context = attend(np.concatenate([q_c, q_pe], -1), np.concatenate([keys, k_pe], -1), keys, scale, allowed)
-        out = np.einsum("hvr,thr->thv", w_uv, w.activations(v_name, context))
-    else:
+        return np.einsum("hvr,thr->thv", w_uv, w.activations(v_name, context))
+
+    def expanded():
         k_nope = np.einsum("hnr,tr->thn", w_uk, c if split else w.activations(k_name, c))
         v = np.einsum("hvr,tr->thv", w_uv, w.activations(v_name, c))
-        out = attend(np.concatenate([q_nope, q_pe], -1), np.concatenate([k_nope, k_pe], -1), v, scale, allowed)
-    return w.linear(f"{prefix}attn_output", out.reshape(n_tokens, -1))
+        return attend(np.concatenate([q_nope, q_pe], -1), np.concatenate([k_nope, k_pe], -1), v, scale, allowed)
+
+    n = n_expanded(w, n_tokens)
+    parts = []
+    if n > 0:
+        parts.append(expanded()[:n])
+    if n < n_tokens:
+        parts.append(absorbed()[n:])
+    return w.linear(f"{prefix}attn_output", np.concatenate(parts).reshape(n_tokens, -1))
 
 
 def gqa(w, prefix, i, x, eps):
@@ -354,10 +386,10 @@ def main():
     parser.add_argument("--act-ggml", dest="activations", action="store_const", const="ggml",
                         help="model ggml's activations")
     parser.add_argument("--kv-f16", action="store_true", help="model the F16 cache")
-    parser.add_argument("--naive", action="store_true", help="expanded instead of absorbed MLA")
+    parser.add_argument("--form", choices=("absorbed", "expanded", "call"), default="absorbed", help="of MLA")
     args = parser.parse_args()
     ids = [int(part) for part in args.ids.split(",")]
-    numerics = Numerics(args.activations, args.kv_f16, not args.naive)
+    numerics = Numerics(args.activations, args.kv_f16, args.form)
     logits(args.model, ids, numerics).astype("<f4").tofile(args.out)
     return 0
 

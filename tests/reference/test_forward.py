@@ -33,7 +33,7 @@ def check_model(directory, entry):
     logits = forward.logits(path, ids)
     model = forward.Model(path)
     if model.kind.latent:
-        check_same(f"{entry['name']} expanded", logits, forward.logits(path, ids, forward.Numerics(absorbed=False)))
+        check_same(f"{entry['name']} expanded", logits, forward.logits(path, ids, forward.Numerics(form="expanded")))
     check_same(f"{entry['name']} stepwise", logits, np.concatenate([forward.forward(model, [i]) for i in ids]))
     if entry["peer"] not in (None, entry["file"]):
         check_same(f"{entry['name']} peer", logits, forward.logits(os.path.join(directory, entry["peer"]), ids))

@@ -277,7 +277,8 @@ def write_model(path, form, config):
 def choose_prompt(path, form):
     """Random ids, token by token, each drawn again until it is clear. Returns a dict for the manifest."""
     rng = np.random.default_rng([SEED, zlib.crc32(form.name.encode()), 1])
-    exact, engine = forward.Model(path), forward.Model(path, forward.Numerics("int8", kv_f16=True))
+    exact, engine = forward.Model(path), forward.Model(path, forward.Numerics("int8", kv_f16=True, form="call"))
+    engine.call = (0, form.n_prompt)
     # llama.cpp rounds elsewhere, but should route alike too
     ggml = forward.Model(path, forward.Numerics("ggml"))
     sparse = isinstance(form.config, forms.Deepseek32)
