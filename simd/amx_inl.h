@@ -89,14 +89,16 @@ struct Panel<F, ActBlock256> : PanelFactors {
     V::store(d[v] + lane, F::template d<V::kPack>(block));
     alignas(16) int8_t scales[V::kPack][16];
     V::Codes pairs[V::kPack];
+    typename F::Source source[V::kPack];
     unroll<V::kPack>([&](auto r) {
+      source[r.value] = F::source(block(r.value));
       _mm_store_si128(reinterpret_cast<__m128i*>(scales[r.value]), F::scales(block(r.value)));
       if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
     });
     unroll<8>([&](auto g) {
       V::Codes low[V::kPack], high[V::kPack];
       unroll<V::kPack>([&](auto r) {
-        split(F::template codes<g.value>(block(r.value)), scales[r.value][2 * g.value], scales[r.value][2 * g.value + 1],
+        split(F::template codes<g.value>(source[r.value]), scales[r.value][2 * g.value], scales[r.value][2 * g.value + 1],
               &low[r.value], &high[r.value]);
       });
       V::transpose(low, codes[0][v][8 * g.value] + 4 * lane, sizeof codes[0][v][0]);

@@ -21,6 +21,19 @@ struct V : V256 {
     else pairs = _mm256_maddubs_epi16(w, load_aligned(x));
     return _mm256_dpwssd_epi32(acc, pairs, scale<g>(s));
   }
+  // Codes whose signs may go to what they are multiplied by instead.
+  struct Negated {
+    __m256i magnitudes;
+    __mmask32 negative;
+    static __m256i negate(__m256i v, __mmask32 m) { return _mm256_mask_sub_epi8(v, m, _mm256_setzero_si256(), v); }
+    operator Codes() const { return negate(magnitudes, negative); }
+  };
+  static Negated negate(Codes w, uint32_t b) { return {w, b}; }  // byte i for bit i
+  template <int g, bool>
+  static Dots add_scaled(Dots acc, const Negated& w, const int8_t* x, const Scales& s) {
+    const __m256i pairs = _mm256_maddubs_epi16(w.magnitudes, Negated::negate(load_aligned(x), w.negative));
+    return _mm256_dpwssd_epi32(acc, pairs, scale<g>(s));
+  }
 
   static constexpr int kLanes = 16, kFloatRows = 4, kFloatTokens = 4;
   static constexpr size_t kLeastGemm = 4;

@@ -96,7 +96,7 @@ struct TQ2_0 : Codec<TensorType::TQ2_0, BlockTQ2_0, ActBlock256> {
   }
 };
 
-// A byte of TQ1_0 holds five digits to base 3, as a fraction of 256: times 3^n, its fractional part begins with digit n.
+// A byte of TQ1_0 holds five digits to base 3, as a fraction of 256: times 3^n, its fraction begins with digit n.
 // Codes 0-159 are digits 0-4 of bytes 0-31, 160-239 those of bytes 32-47, 240-255 digits 0-3 of the last four bytes.
 struct TQ1_0 : Codec<TensorType::TQ1_0, BlockTQ1_0, ActBlock256> {
   static constexpr int kMost = 2, kZero = 1;

@@ -3,7 +3,8 @@
 //   w = d * scale * (code - kZero) - dmin * min           blocks of 256 that meet ActBlock256; a scale for 16 weights,
 //                                                         dmin and mins where kMins
 // Each isa_*.cpp includes this inside its own anonymous namespace, after defining V, its few operations on blocks:
-//   Codes             32 bytes, unsigned codes or int8: load, quads, nibbles, fifth_bits, bits, either, lookup, digits
+//   Codes             32 bytes, unsigned codes or int8: load, quads, eights, nibbles, fifth_bits, bits,
+//                     either, lookup, digits; negate, which may give a type that converts to Codes
 //   Groups            16 int8: the scales or mins of a block of 256, in order of weights: groups, doubled, bits
 //   floats            one for each of kRows rows: halves<kRows>, powers<kRows>; mul
 // A codec never looks at activations: gemv_inl.h and gemm_inl.h do, with further operations of V.
@@ -39,6 +40,12 @@ struct Codec {
   static constexpr int kZero = 0;         // of codes that are not signed
   static constexpr bool kMins = false;
   static constexpr int kGroup = 32;       // weights that share a scale: 16, or 32 where scales come in equal pairs
+  // What codes<g> of a block of 256 takes: the block itself, or what a codec unpacks for all groups together.
+  struct Source {
+    const Block* block;
+    operator const Block&() const { return *block; }
+  };
+  static Source source(const Block& b) { return {&b}; }
   // The factors of kRows rows, where block(r) is the block of row r.
   template <int kRows, class At>
   static auto d(const At& block) {
@@ -59,6 +66,9 @@ struct Codec {
 
 #include "codecs_256_inl.h"
 
+#include "codecs_grid_inl.h"
+
 template <class... F>
 struct List {};
-using Formats = List<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS, TQ1_0, TQ2_0>;
+using Formats = List<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS, TQ1_0, TQ2_0,
+                     IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S>;

@@ -40,13 +40,13 @@ inline constexpr TypeInfo kTypeInfo[kTensorTypeCount] = {
     {"Q2_K", 256, 84, ActKind::kBlock256}, {"Q3_K", 256, 110, ActKind::kBlock256},
     {"Q4_K", 256, 144, ActKind::kBlock256}, {"Q5_K", 256, 176, ActKind::kBlock256},
     {"Q6_K", 256, 210, ActKind::kBlock256}, {"Q8_K", 256, 292, ActKind::kNone},
-    {"IQ2_XXS", 256, 66, ActKind::kNone}, {"IQ2_XS", 256, 74, ActKind::kNone},
-    {"IQ3_XXS", 256, 98, ActKind::kNone}, {"IQ1_S", 256, 50, ActKind::kNone},
-    {"IQ4_NL", 32, 18, ActKind::kBlock32}, {"IQ3_S", 256, 110, ActKind::kNone},
-    {"IQ2_S", 256, 82, ActKind::kNone}, {"IQ4_XS", 256, 136, ActKind::kBlock256},
+    {"IQ2_XXS", 256, 66, ActKind::kBlock256}, {"IQ2_XS", 256, 74, ActKind::kBlock256},
+    {"IQ3_XXS", 256, 98, ActKind::kBlock256}, {"IQ1_S", 256, 50, ActKind::kBlock256},
+    {"IQ4_NL", 32, 18, ActKind::kBlock32}, {"IQ3_S", 256, 110, ActKind::kBlock256},
+    {"IQ2_S", 256, 82, ActKind::kBlock256}, {"IQ4_XS", 256, 136, ActKind::kBlock256},
     {"I8", 1, 1, ActKind::kNone}, {"I16", 1, 2, ActKind::kNone}, {"I32", 1, 4, ActKind::kNone},
     {"I64", 1, 8, ActKind::kNone}, {"F64", 1, 8, ActKind::kNone},
-    {"IQ1_M", 256, 56, ActKind::kNone}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
+    {"IQ1_M", 256, 56, ActKind::kBlock256}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
     {"TQ1_0", 256, 54, ActKind::kBlock256}, {"TQ2_0", 256, 66, ActKind::kBlock256}, {}, {}, {},
     {"MXFP4", 32, 17, ActKind::kBlock32}, {"NVFP4", 64, 36, ActKind::kNone},
     {"Q1_0", 128, 18, ActKind::kNone}, {"Q2_0", 64, 18, ActKind::kNone},
@@ -72,6 +72,13 @@ struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };     
 struct BlockQ5_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t high[32]; uint8_t q[128]; };
 struct BlockQ6_K { uint8_t low[128]; uint8_t high[64]; int8_t scales[16]; f16_bits d; };  // w = d * sc * (code - 32)
 struct BlockIQ4_XS { f16_bits d; uint8_t scales_high[2]; uint8_t scales_low[4]; uint8_t q[128]; };
+struct BlockIQ2_XXS { f16_bits d; struct { uint8_t index[4]; uint8_t signs[4]; } group[8]; };  // w = d / 8 * sc * code
+struct BlockIQ2_XS { f16_bits d; uint8_t q[64]; uint8_t scales[8]; };
+struct BlockIQ2_S { f16_bits d; uint8_t index[32]; uint8_t signs[32]; uint8_t high[8]; uint8_t scales[8]; };
+struct BlockIQ3_XXS { f16_bits d; uint8_t index[64]; uint8_t signs[32]; };          // w = d / 4 * sc * code
+struct BlockIQ3_S { f16_bits d; uint8_t index[64]; uint8_t high[8]; uint8_t signs[32]; uint8_t scales[4]; };
+struct BlockIQ1_S { f16_bits d; uint8_t index[32]; uint8_t high[16]; };             // w = d / 8 * sc * (code - 9)
+struct BlockIQ1_M { uint8_t index[32]; uint8_t high[16]; uint8_t scales[8]; };
 struct BlockTQ1_0 { uint8_t q[48]; uint8_t last[4]; f16_bits d; };                  // w = d * (digit - 1)
 struct BlockTQ2_0 { uint8_t q[64]; f16_bits d; };                                   // w = d * (code - 1)
 struct Single { float value; };     // elements of F32,
@@ -82,6 +89,9 @@ static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(Block
 static_assert(sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_1) == 24 && sizeof(BlockIQ4_NL) == 18);
 static_assert(sizeof(BlockMXFP4) == 17 && sizeof(BlockIQ4_XS) == 136);
 static_assert(sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110);
+static_assert(sizeof(BlockIQ2_XXS) == 66 && sizeof(BlockIQ2_XS) == 74 && sizeof(BlockIQ2_S) == 82);
+static_assert(sizeof(BlockIQ3_XXS) == 98 && sizeof(BlockIQ3_S) == 110);
+static_assert(sizeof(BlockIQ1_S) == 50 && sizeof(BlockIQ1_M) == 56);
 static_assert(sizeof(BlockTQ1_0) == 54 && sizeof(BlockTQ2_0) == 66);
 static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(BlockQ6_K) == 210);
 

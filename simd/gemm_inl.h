@@ -35,10 +35,12 @@ struct Panel {
 
   template <class At>
   COTERIE_INLINE void unpack_codes(const At& block, int v, int lane, const ActBlock256*) {
+    typename F::Source source[V::kPack];
+    unroll<V::kPack>([&](auto r) { source[r.value] = F::source(block(r.value)); });
     unroll<8>([&](auto g) {
       V::Codes rows[V::kPack];
       unroll<V::kPack>([&](auto r) {
-        rows[r.value] = V::template biased<F>(F::template codes<g.value>(block(r.value)));
+        rows[r.value] = V::template biased<F>(F::template codes<g.value>(source[r.value]));
       });
       V::transpose(rows, codes[v][8 * g.value] + 4 * lane, sizeof codes[v][0]);
     });

@@ -43,10 +43,11 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const Tile<typename F::Block, kRows
     const typename F::Block& b = block(r.value);
     const V::Groups groups = F::scales(b);
     const V::Scales scales = V::scales(groups);
+    const typename F::Source source = F::source(b);
     V::Dots dot = V::template zeros<F::kZero>(groups, sums);
     unroll<8>([&](auto g) {
       constexpr int i = g.value;
-      dot = V::template add_scaled<i, F::kSigned>(dot, F::template codes<i>(b), x.q + 32 * i, scales);
+      dot = V::template add_scaled<i, F::kSigned>(dot, F::template codes<i>(source), x.q + 32 * i, scales);
     });
     dots[r.value] = dot;
     if constexpr (F::kMins) min_dots[r.value] = V::dot(V::words(F::mins(b)), sums);

@@ -1,6 +1,7 @@
 // AMX int8 tiles beside AVX-512: the products of prefill. Everything else is left to the AVX-512 table.
 #include <immintrin.h>
 
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {

@@ -1,6 +1,7 @@
 // AVX2 with FMA and F16C.
 #include <immintrin.h>
 
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {
@@ -87,6 +88,18 @@ struct V : V256 {
   template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
     return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs<kSigned>(w, load_aligned(x)), scale<g>(s)));
+  }
+  // Codes whose signs may go to what they are multiplied by instead.
+  struct Negated {
+    __m256i magnitudes, signs;  // bytes of 1 and -1
+    operator Codes() const { return _mm256_sign_epi8(magnitudes, signs); }
+  };
+  // byte i where bit i is set
+  static Negated negate(Codes w, uint32_t b) { return {w, either(spread(b), _mm256_set1_epi8(1))}; }
+  template <int g, bool>
+  static Dots add_scaled(Dots acc, const Negated& w, const int8_t* x, const Scales& s) {
+    const __m256i signed_x = _mm256_sign_epi8(load_aligned(x), w.signs);
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs<false>(w.magnitudes, signed_x), scale<g>(s)));
   }
 
   static constexpr int kLanes = 8, kFloatRows = 2, kFloatTokens = 2;

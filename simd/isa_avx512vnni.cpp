@@ -1,6 +1,7 @@
 // AVX-512 F, BW, DQ, VL and VNNI.
 #include <immintrin.h>
 
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {

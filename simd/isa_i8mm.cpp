@@ -1,6 +1,7 @@
 // 64-bit Arm with the matrix products of int8 (I8MM, Armv8.6) besides.
 #include <arm_neon.h>
 
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {

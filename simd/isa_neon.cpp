@@ -1,6 +1,7 @@
 // 64-bit Arm with the dot product instructions (ASIMDDP, Armv8.2).
 #include <arm_neon.h>
 
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {

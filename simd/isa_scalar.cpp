@@ -1,5 +1,6 @@
 // Plain C++ for any machine: the complete table that every other one falls back to, and must equal bit for bit.
 // No libm but fma, which is exact by definition.
+#include "grids.h"
 #include "kernels.h"
 
 namespace coterie {
@@ -101,6 +102,15 @@ struct V {
     return r;
   }
   static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return {{a, b, c, d}}; }  // eight bytes each
+  static Codes eights(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h) {
+    return {{a | b << 32, c | d << 32, e | f << 32, g | h << 32}};
+  }
+  static Codes negate(const Codes& w, uint32_t b) {  // byte i for bit i
+    int8_t v[32];
+    __builtin_memcpy(v, w.word, 32);
+    for (int i = 0; i < 32; ++i) v[i] = static_cast<int8_t>(b >> i & 1 ? -v[i] : v[i]);
+    return load(v);
+  }
   static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
     uint64_t b[2];
     __builtin_memcpy(b, p, 16);
@@ -230,9 +240,10 @@ template <class F>
 void dequantize(float* y, const ActBlock256*, const typename F::Block& b) {
   const auto block = [&](int) -> const typename F::Block& { return b; };
   const V::Groups scales = F::scales(b);
+  const typename F::Source source = F::source(b);
   const float d = F::template d<1>(block);
   unroll<8>([&](auto g) {
-    const V::Bytes<F::kSigned> codes(F::template codes<g.value>(b));
+    const V::Bytes<F::kSigned> codes(F::template codes<g.value>(source));
     for (int i = 0; i < 32; ++i) {
       const int group = 2 * g.value + i / 16;
       const float scaled = d * scales.v[group] * static_cast<float>(codes[i] - F::kZero);

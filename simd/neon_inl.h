@@ -108,19 +108,23 @@ struct VNeon {
     return {vld1q_s8(static_cast<const int8_t*>(p)), vld1q_s8(static_cast<const int8_t*>(p) + 16)};
   }
   static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) { return {groups(a, b), groups(c, d)}; }
+  static Codes eights(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e, uint64_t f, uint64_t g, uint64_t h) {
+    return quads(a | b << 32, c | d << 32, e | f << 32, g | h << 32);
+  }
   static Codes nibbles(const uint8_t* p) {
     const uint8x16_t v = vld1q_u8(p);
     return {vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), vreinterpretq_s8_u8(vshrq_n_u8(v, 4))};
   }
-  static int8x16_t fifth_bits(uint8_t low, uint8_t high) {
+  static int8x16_t spread(uint32_t b) {  // bit i to all bits of byte i
     const uint8x16_t bit_of = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
-    const uint8x16_t set = vtstq_u8(vcombine_u8(vdup_n_u8(low), vdup_n_u8(high)), bit_of);
-    return vreinterpretq_s8_u8(vandq_u8(set, vdupq_n_u8(16)));
+    const uint8x8_t low = vdup_n_u8(static_cast<uint8_t>(b)), high = vdup_n_u8(static_cast<uint8_t>(b >> 8));
+    return vreinterpretq_s8_u8(vtstq_u8(vcombine_u8(low, high), bit_of));
   }
   static Codes fifth_bits(uint32_t b) {
-    return {fifth_bits(static_cast<uint8_t>(b), static_cast<uint8_t>(b >> 8)),
-            fifth_bits(static_cast<uint8_t>(b >> 16), static_cast<uint8_t>(b >> 24))};
+    return {vandq_s8(spread(b), vdupq_n_s8(16)), vandq_s8(spread(b >> 16), vdupq_n_s8(16))};
   }
+  static int8x16_t negate(int8x16_t w, int8x16_t where) { return vsubq_s8(veorq_s8(w, where), where); }
+  static Codes negate(Codes w, uint32_t b) { return {negate(w.low, spread(b)), negate(w.high, spread(b >> 16))}; }
   template <int kShift, int kMask>
   static int8x16_t bits(int8x16_t a) {
     uint8x16_t v = vreinterpretq_u8_s8(a);

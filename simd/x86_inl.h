@@ -24,18 +24,22 @@ struct V256 {
   static Codes quads(uint64_t a, uint64_t b, uint64_t c, uint64_t d) {  // eight bytes each
     return _mm256_set_m128i(groups(c, d), groups(a, b));
   }
+  static Codes eights(uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f, uint32_t g, uint32_t h) {
+    const auto i = [](uint32_t four) { return static_cast<int>(four); };
+    return _mm256_setr_epi32(i(a), i(b), i(c), i(d), i(e), i(f), i(g), i(h));
+  }
   static Codes nibbles(const uint8_t* p) {  // the low ones of 16 bytes, then the high ones
     const __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
     const __m256i shifted = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
     return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
   }
-  static Codes fifth_bits(uint32_t b) {  // bit i to 16 in byte i
+  static Codes spread(uint32_t b) {  // bit i to all bits of byte i
     const __m256i byte_of = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i bit_of = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
-    const __m256i spread = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(b)), byte_of);
-    const __m256i set = _mm256_cmpeq_epi8(_mm256_and_si256(spread, bit_of), bit_of);
-    return _mm256_and_si256(set, _mm256_set1_epi8(16));
+    const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(b)), byte_of);
+    return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit_of), bit_of);
   }
+  static Codes fifth_bits(uint32_t b) { return _mm256_and_si256(spread(b), _mm256_set1_epi8(16)); }
   template <int kShift, int kMask>
   static Codes bits(Codes a) {  // (a >> kShift) & kMask in each byte; the mask removes what a neighbour shifted in
     if constexpr (kShift > 0) a = _mm256_srli_epi16(a, kShift);

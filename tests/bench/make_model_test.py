@@ -21,8 +21,8 @@ import quants  # noqa: E402
 
 MAKE_MODEL = sys.argv[1]
 PROGRAM = sys.argv[2] if len(sys.argv) > 2 else None
-TYPES = ("f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q4_k", "q5_k", "q6_k", "tq1_0", "tq2_0", "q4_k_m",
-         "q5_k_m")
+TYPES = ("f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q4_k", "q5_k", "q6_k", "tq1_0", "tq2_0",
+         "q4_k_m", "q5_k_m")
 
 
 class MakeModel(unittest.TestCase):

@@ -127,6 +127,9 @@ def deepseek2_forms():
     for types in ("Q5_K", "Q6_K"):
         yield form(types.lower(), f"{types} weights, attn_k_b too", types, n_layer=2,
                    **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
+    for types in ("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"):
+        yield form(types.lower(), f"{types} weights, attn_k_b too", types, n_layer=2,
+                   **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
     for types in ("TQ1_0", "TQ2_0"):
         yield form(types.lower(), f"{types} weights, attn_k_b Q4_0", types, n_layer=2, **WIDE)
     yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)

@@ -8,6 +8,7 @@ Arrays of bytes are [n_blocks, block_bytes]; arrays of values are float32 [n_blo
 
 import numpy as np
 
+import grid_quants
 from gguf import FLOAT_TYPES, TENSOR_TYPES
 
 
@@ -268,7 +269,10 @@ def quantise(x, type_name):
     if type_name == "BF16":  # upper half of the float32, rounded to nearest even; no NaN comes here
         bits = x.view(np.uint32)
         return ((bits + 0x7FFF + (bits >> 16 & 1)) >> 16).astype("<u2").tobytes()
-    return _QUANTISE[type_name](x.reshape(-1, block_size(type_name))).tobytes()
+    blocks = x.reshape(-1, block_size(type_name))
+    if type_name in grid_quants.TYPES:
+        return grid_quants.quantise(blocks, type_name).tobytes()
+    return _QUANTISE[type_name](blocks).tobytes()
 
 
 def dequantise(raw, type_name):
@@ -279,7 +283,10 @@ def dequantise(raw, type_name):
         return raw.view("<f2").astype(np.float32)
     if type_name == "BF16":
         return (raw.view("<u2").astype(np.uint32) << 16).view(np.float32)
-    return _DEQUANTISE[type_name](raw.reshape(-1, TENSOR_TYPES[type_name][2])).reshape(-1)
+    blocks = raw.reshape(-1, TENSOR_TYPES[type_name][2])
+    if type_name in grid_quants.TYPES:
+        return grid_quants.dequantise(blocks, type_name).reshape(-1)
+    return _DEQUANTISE[type_name](blocks).reshape(-1)
 
 
 def distance_to_tie(x, quantum):

@@ -348,7 +348,7 @@ def load_manifest(directory):
 
 def is_current(directory):
     here, manifest = os.path.dirname(os.path.abspath(__file__)), os.path.join(directory, "manifest.json")
-    names = ("tiny_models", "forms", "gqa_forms", "forward", "feed_forward", "architectures", "quants", "gguf")
+    names = ("tiny_models", "forms", "gqa_forms", "forward", "feed_forward", "architectures", "quants", "grid_quants", "gguf")
     sources = (os.path.join(here, f"{name}.py") for name in names)
     return os.path.exists(manifest) and os.path.getmtime(manifest) > max(map(os.path.getmtime, sources))
 

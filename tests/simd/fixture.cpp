@@ -92,6 +92,10 @@ void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m) {
     case TensorType::TQ1_0: return set(52);
     case TensorType::TQ2_0: return set(64);
     case TensorType::MXFP4: block[0] = static_cast<uint8_t>((d >> 10 & 31) - 15 + 128); return;
+    case TensorType::IQ1_M:
+      for (int i = 0; i < 4; ++i)
+        block[49 + 2 * i] = static_cast<uint8_t>((block[49 + 2 * i] & 15) | (d >> 4 * i & 15) << 4);
+      return;
     default: return set(0);
   }
 }

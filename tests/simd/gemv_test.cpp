@@ -135,7 +135,11 @@ TEST(Dequantize, GoldenVectors) {
                  {TensorType::Q5_K, 0x4d146849},   {TensorType::Q6_K, 0x2df5e1c5},
                  {TensorType::IQ4_NL, 0x6718317f}, {TensorType::IQ4_XS, 0xac2d624c},
                  {TensorType::MXFP4, 0x0b0fcecf, 0x4000},
-                 {TensorType::TQ1_0, 0x3e2722f3},  {TensorType::TQ2_0, 0xee0abaad}};
+                 {TensorType::TQ1_0, 0x3e2722f3},  {TensorType::TQ2_0, 0xee0abaad},
+                 {TensorType::IQ2_XXS, 0x4264f1ad}, {TensorType::IQ2_XS, 0x62575257},
+                 {TensorType::IQ2_S, 0x42dbf021},   {TensorType::IQ3_XXS, 0x19914384},
+                 {TensorType::IQ3_S, 0x32483bc1},   {TensorType::IQ1_S, 0xe3f01194},
+                 {TensorType::IQ1_M, 0xa17b4172, 0x2666}};
   constexpr size_t kFloatTypes = 3;
   EXPECT_EQ(std::size(kGolden), std::size(kWeightTypes) - kFloatTypes);
   for (const auto& golden : kGolden) {

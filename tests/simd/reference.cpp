@@ -3,9 +3,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "grids.h"
+
 namespace reference {
 
-using coterie::TensorType;
+using namespace coterie;
 
 double half_value(uint16_t bits) {
   const double sign = bits & 0x8000 ? -1 : 1;
@@ -66,7 +68,19 @@ int q3_scale(const uint8_t* s, int i) {
 constexpr int kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 constexpr double kE2M1[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
 
+template <class Grid>
+int grid_byte(const Grid& grid, int point, int i) { return static_cast<uint8_t>(grid.point[point] >> 8 * i); }
+
+int iq1_weight(int point, int e) { return grid_byte(kGridIQ1, point, e % 8) / 8 - 1; }
+
+uint32_t word_at(const uint8_t* p) { return p[0] | p[1] << 8 | p[2] << 16 | static_cast<uint32_t>(p[3]) << 24; }
+
+// Seven signs, and an eighth so that the number of minus signs is even.
+int seven_signs(uint32_t bits) { return (bits & 127) | __builtin_parity(bits & 127) << 7; }
+double with_sign(double x, int signs, int e) { return signs >> e % 8 & 1 ? -x : x; }
+
 double element(TensorType type, const uint8_t* b, int e) {
+  const int g = e / 32, l = e % 32 / 8;  // a group of 32, and an eight of it
   switch (type) {
     case TensorType::F32: return float_at(b);
     case TensorType::F16: return half_at(b);
@@ -113,6 +127,39 @@ double element(TensorType type, const uint8_t* b, int e) {
       const int high = (b[2] + 256 * b[3]) >> 2 * i & 3;
       return half_at(b) * (low + 16 * high - 32) * kUneven[nibble(b + 8 + 16 * i, e % 32)];
     }
+    case TensorType::IQ2_XXS: {
+      const uint8_t* group = b + 2 + g * 8;
+      const uint32_t word = word_at(group + 4);
+      const double magnitude = grid_byte(kGridIQ2_XXS, group[l], e % 8);
+      return half_at(b) * (0.5 + (word >> 28)) * 0.25 * with_sign(magnitude, seven_signs(word >> 7 * l), e);
+    }
+    case TensorType::IQ2_XS: {
+      const int q = b[2 + e / 8 * 2] | b[3 + e / 8 * 2] << 8, nibble = b[66 + g] >> 4 * (l / 2) & 15;
+      return half_at(b) * (0.5 + nibble) * 0.25 * with_sign(grid_byte(kGridIQ2_XS, q % 512, e % 8), seven_signs(q >> 9), e);
+    }
+    case TensorType::IQ2_S: {
+      const int q = b[2 + e / 8] | (b[66 + g] >> 2 * l & 3) << 8, nibble = b[74 + g] >> 4 * (l / 2) & 15;
+      return half_at(b) * (0.5 + nibble) * 0.25 * with_sign(grid_byte(kGridIQ2_S, q, e % 8), b[34 + e / 8], e);
+    }
+    case TensorType::IQ3_XXS: {
+      const uint32_t word = word_at(b + 66 + 4 * g);
+      const double magnitude = grid_byte(kGridIQ3_XXS, b[2 + e / 4], e % 4);
+      return half_at(b) * (0.5 + (word >> 28)) * 0.5 * with_sign(magnitude, seven_signs(word >> 7 * l), e);
+    }
+    case TensorType::IQ3_S: {
+      const int q = b[2 + e / 4] | (b[66 + g] >> e % 32 / 4 & 1) << 8, nibble = b[106 + g / 2] >> 4 * (g % 2) & 15;
+      return half_at(b) * (1 + 2 * nibble) * with_sign(grid_byte(kGridIQ3_S, q, e % 4), b[74 + e / 8], e);
+    }
+    case TensorType::IQ1_S: {
+      const int word = b[34 + 2 * g] | b[35 + 2 * g] << 8, q = b[2 + e / 8] | (word >> 3 * l & 7) << 8;
+      return half_at(b) * (2 * (word >> 12 & 7) + 1) * (iq1_weight(q, e) + (word >> 15 ? -0.125 : 0.125));
+    }
+    case TensorType::IQ1_M: {
+      const int nibble = b[32 + e / 16] >> 4 * (l % 2) & 15, q = b[e / 8] | (nibble & 7) << 8;
+      const int scale = (b[48 + g / 2 * 2] | b[49 + g / 2 * 2] << 8) >> (6 * (g % 2) + 3 * (l / 2)) & 7;
+      const double d = half_value(b[49] >> 4 | (b[51] >> 4) << 4 | (b[53] >> 4) << 8 | (b[55] >> 4) << 12);
+      return d * (2 * scale + 1) * (iq1_weight(q, e) + (nibble & 8 ? -0.125 : 0.125));
+    }
     case TensorType::TQ1_0: {
       const int byte = e < 160 ? b[e % 32] : e < 240 ? b[32 + e % 16] : b[48 + e % 4];
       const int digit = e < 160 ? e / 32 : e < 240 ? (e - 160) / 16 : (e - 240) / 4;
@@ -128,7 +175,7 @@ double element(TensorType type, const uint8_t* b, int e) {
 }  // namespace
 
 std::vector<double> dequantize(TensorType type, const uint8_t* row, size_t k) {
-  const coterie::TypeInfo& info = type_info(type);
+  const TypeInfo& info = type_info(type);
   std::vector<double> y(k);
   for (size_t i = 0; i < k; ++i)
     y[i] = element(type, row + i / info.block_elems * info.block_bytes, static_cast<int>(i % info.block_elems));

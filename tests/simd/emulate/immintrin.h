@@ -59,6 +59,10 @@ static inline simde__m512 emulated_cvtepi32_ps(simde__m512i a) {
   return emulated_join_ps(_mm256_cvtepi32_ps(p.m256i[0]), _mm256_cvtepi32_ps(p.m256i[1]));
 }
 
+static inline __m256i emulated_mask_sub_epi8(__m256i from, unsigned mask, __m256i a, __m256i b) {
+  return simde_mm256_mask_mov_epi8(from, mask, _mm256_sub_epi8(a, b));
+}
+
 #undef _mm512_cvtph_ps
 #undef _mm512_cvtps_ph
 #undef _mm512_cvtepu16_epi32
@@ -69,6 +73,8 @@ static inline simde__m512 emulated_cvtepi32_ps(simde__m512i a) {
 #undef _mm512_cvtps_epi32
 #undef _mm512_cvtepi32_ps
 #undef _mm512_extractf32x8_ps
+#undef _mm256_mask_sub_epi8
+#define _mm256_mask_sub_epi8(from, mask, a, b) emulated_mask_sub_epi8(from, mask, a, b)
 #define _mm512_cvtph_ps(h) emulated_cvtph_ps(h)
 #define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph(a)  // only used to nearest even
 #define _mm512_cvtepu16_epi32(a) emulated_cvtepu16_epi32(a)
