@@ -75,7 +75,7 @@ Status Mapping::open(const std::string& path, Mapping* out) {
   constexpr size_t kHeadBytes = size_t{16} << 20;  // keys, vocabulary and directory of a large model
   madvise(data, std::min(size, kHeadBytes), MADV_WILLNEED);
 #ifdef MADV_HUGEPAGE
-  // Page caches of large folios (ext4, xfs, btrfs, tmpfs) then read and map 2 MiB at a fault; others take no notice.
+  // A page cache of large folios, such as that of ext4, then reads and maps 2 MiB at a fault; others take no notice.
   madvise(data, size, MADV_HUGEPAGE);
 #endif
   return {};
