@@ -57,6 +57,21 @@ COTERIE_INLINE void unpack_indices(uint16_t* index, const uint8_t* low, const ui
   write(index, __builtin_convertvector(bytes, U16x16) | (high * factors >> (8 - kBits) & kMask));
 }
 
+// All indices of a block, whose other fields stay where they are.
+template <class Block, int kCount>
+struct Indices {
+  alignas(32) uint16_t index[kCount];
+  const Block* block;
+};
+template <class Source, int kWords, int kBits, class Block>
+COTERIE_INLINE Source unpack_indices(const Block& b) {
+  Source s;
+  for (size_t i = 0; i < sizeof s.index / 32; ++i)
+    unpack_indices<kWords, kBits>(s.index + 16 * i, b.index + 16 * i, b.high + 2 * kWords * i);
+  s.block = &b;
+  return s;
+}
+
 // Seven bits in each byte; the eighth makes the number of ones even.
 template <class Bytes>
 COTERIE_INLINE void make_even(Bytes& bytes) {
@@ -163,16 +178,8 @@ struct IQ2_XS : GridCodec<TensorType::IQ2_XS, BlockIQ2_XS, 8> {
 struct IQ2_S : GridCodec<TensorType::IQ2_S, BlockIQ2_S, 8> {
   static constexpr bool kSigned = true;
   static constexpr int kMost = 43, kGroup = 16;
-  struct Source {
-    alignas(32) uint16_t index[32];
-    const Block* block;
-  };
-  COTERIE_INLINE static Source source(const Block& b) {
-    Source s;
-    for (int i = 0; i < 2; ++i) unpack_indices<2, 2>(s.index + 16 * i, b.index + 16 * i, b.high + 4 * i);
-    s.block = &b;
-    return s;
-  }
+  using Source = Indices<Block, 32>;
+  COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 2, 2>(b); }
   static V::Groups scales(const Block& b) { return odd_nibbles(b.scales); }
   template <int g>
   static auto codes(const Source& s) {
@@ -216,16 +223,8 @@ struct IQ3_XXS : GridCodec<TensorType::IQ3_XXS, BlockIQ3_XXS, 4> {
 struct IQ3_S : GridCodec<TensorType::IQ3_S, BlockIQ3_S, 1> {
   static constexpr bool kSigned = true;
   static constexpr int kMost = 15;
-  struct Source {
-    alignas(32) uint16_t index[64];
-    const Block* block;
-  };
-  COTERIE_INLINE static Source source(const Block& b) {
-    Source s;
-    for (int i = 0; i < 4; ++i) unpack_indices<1, 1>(s.index + 16 * i, b.index + 16 * i, b.high + 2 * i);
-    s.block = &b;
-    return s;
-  }
+  using Source = Indices<Block, 64>;
+  COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 1, 1>(b); }
   static V::Groups scales(const Block& b) { return V::doubled(odd(fields<4>(load_bytes(b.scales, 4)))); }
   template <int g>
   static auto codes(const Source& s) {
@@ -241,16 +240,8 @@ struct IQ3_S : GridCodec<TensorType::IQ3_S, BlockIQ3_S, 1> {
 // A word for each group: three bits of each index, half the scale in three bits, the direction.
 struct IQ1_S : GridCodec<TensorType::IQ1_S, BlockIQ1_S, 8> {
   static constexpr int kMost = 18, kZero = 9;
-  struct Source {
-    alignas(32) uint16_t index[32];
-    const Block* block;
-  };
-  COTERIE_INLINE static Source source(const Block& b) {
-    Source s;
-    for (int i = 0; i < 2; ++i) unpack_indices<4, 3>(s.index + 16 * i, b.index + 16 * i, b.high + 8 * i);
-    s.block = &b;
-    return s;
-  }
+  using Source = Indices<Block, 32>;
+  COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 4, 3>(b); }
   static V::Groups scales(const Block& b) {
     const auto twice = [](uint64_t words) {
       return ((words >> 11 & 0x000e000e000e000e) | 0x0001000100010001) * 0x101;
