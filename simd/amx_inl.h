@@ -48,7 +48,7 @@ struct Panel<F, ActBlock32> : PanelFactors {
     V::store(d[v] + lane, F::template d<V::kPack>(block));
     V::Codes rows[V::kPack];
     unroll<V::kPack>([&](auto r) {
-      rows[r.value] = F::codes(block(r.value));
+      rows[r.value] = F::template codes<V>(block(r.value));
       if constexpr (F::kZero != 0) rows[r.value] = _mm256_sub_epi8(rows[r.value], _mm256_set1_epi8(F::kZero));
     });
     V::transpose(rows, codes[v][0] + 4 * lane, sizeof codes[v][0]);
@@ -98,7 +98,7 @@ struct Panel<F, ActBlock256> : PanelFactors {
     unroll<8>([&](auto g) {
       V::Codes low[V::kPack], high[V::kPack];
       unroll<V::kPack>([&](auto r) {
-        split(F::template codes<g.value>(source[r.value]), scales[r.value][2 * g.value], scales[r.value][2 * g.value + 1],
+        split(F::template codes<V, g.value>(source[r.value]), scales[r.value][2 * g.value], scales[r.value][2 * g.value + 1],
               &low[r.value], &high[r.value]);
       });
       V::transpose(low, codes[0][v][8 * g.value] + 4 * lane, sizeof codes[0][v][0]);

@@ -1,38 +1,41 @@
-// V on AVX-512 F, BW, DQ, VL and VNNI; included by the tables that have these, after unroll_inl.h. Blocks of single rows
-// stay in 256-bit registers, where VNNI already outruns memory; panels of rows use 512 bits.
+// V on AVX-512 F, BW, DQ, VL and VNNI; included by the tables that have these, after unroll_inl.h. Codes of a single block
+// are 256 bits; wide_inl.h joins them, and panels of rows use 512 bits.
 
 #include "x86_inl.h"
 
 struct V : V256 {
-  using V256::dot;
+  static constexpr int kRows32 = 16;  // share the cost of reducing and scaling, which weighs most in short blocks
   static Codes fifth_bits(uint32_t b) { return _mm256_maskz_mov_epi8(b, _mm256_set1_epi8(16)); }  // bit i to 16 in byte i
-  template <bool kSigned>
-  static Dots dot(Codes w, const int8_t* x) {
-    if constexpr (kSigned) {  // |w| * (x with the sign of w); |-128| is 128 as a u8
-      return _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_abs_epi8(w), _mm256_sign_epi8(load_aligned(x), w));
+  static Codes negate(Codes w, uint32_t b) { return _mm256_mask_sub_epi8(w, b, _mm256_setzero_si256(), w); }
+
+  template <int kRows, class Get>
+  static auto halves(const Get& get) {
+    if constexpr (kRows < 16) {
+      return V256::halves<kRows>(get);
     } else {
-      return _mm256_dpbusd_epi32(_mm256_setzero_si256(), w, load_aligned(x));
+      const auto h = [&](int r) { return static_cast<short>(get(r)); };
+      return _mm512_cvtph_ps(_mm256_setr_epi16(h(0), h(1), h(2), h(3), h(4), h(5), h(6), h(7),
+                                               h(8), h(9), h(10), h(11), h(12), h(13), h(14), h(15)));
     }
   }
-  template <int g, bool kSigned>
-  static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
-    __m256i pairs;  // the greatest is 2 * 128 * 127
-    if constexpr (kSigned) pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(w), _mm256_sign_epi8(load_aligned(x), w));
-    else pairs = _mm256_maddubs_epi16(w, load_aligned(x));
-    return _mm256_dpwssd_epi32(acc, pairs, scale<g>(s));
+  template <int kRows, class Get>
+  static auto powers(const Get& get) {
+    if constexpr (kRows < 16) {
+      return V256::powers<kRows>(get);
+    } else {
+      const auto e = [&](int r) { return static_cast<char>(get(r)); };
+      const __m512i all = _mm512_cvtepu8_epi32(_mm_setr_epi8(e(0), e(1), e(2), e(3), e(4), e(5), e(6), e(7), e(8), e(9),
+                                                             e(10), e(11), e(12), e(13), e(14), e(15)));
+      const __m512i half = _mm512_srli_epi32(all, 1), bias = _mm512_set1_epi32(63);
+      const __m512i first = _mm512_slli_epi32(_mm512_add_epi32(half, bias), 23);
+      const __m512i last = _mm512_slli_epi32(_mm512_add_epi32(_mm512_sub_epi32(all, half), bias), 23);
+      return _mm512_mul_ps(_mm512_castsi512_ps(first), _mm512_castsi512_ps(last));
+    }
   }
-  // Codes whose signs may go to what they are multiplied by instead.
-  struct Negated {
-    __m256i magnitudes;
-    __mmask32 negative;
-    static __m256i negate(__m256i v, __mmask32 m) { return _mm256_mask_sub_epi8(v, m, _mm256_setzero_si256(), v); }
-    operator Codes() const { return negate(magnitudes, negative); }
-  };
-  static Negated negate(Codes w, uint32_t b) { return {w, b}; }  // byte i for bit i
-  template <int g, bool>
-  static Dots add_scaled(Dots acc, const Negated& w, const int8_t* x, const Scales& s) {
-    const __m256i pairs = _mm256_maddubs_epi16(w.magnitudes, Negated::negate(load_aligned(x), w.negative));
-    return _mm256_dpwssd_epi32(acc, pairs, scale<g>(s));
+  template <int kRows>
+  static auto zero() {
+    if constexpr (kRows == 16) return _mm512_setzero_ps();
+    else return V256::zero<kRows>();
   }
 
   static constexpr int kLanes = 16, kFloatRows = 4, kFloatTokens = 4;
@@ -49,7 +52,7 @@ struct V : V256 {
   static Floats load_floats(const float* p) { return _mm512_load_ps(p); }
   static void store(float* p, __m256 a) { _mm256_storeu_ps(p, a); }
   static void store(float* p, __m128 a) { _mm_storeu_ps(p, a); }
-  static void store(float* p, Floats a) { _mm512_store_ps(p, a); }
+  static void store(float* p, Floats a) { _mm512_storeu_ps(p, a); }
   using V256::fma;
   using V256::mul;
   static Floats mul(Floats a, float b) { return _mm512_mul_ps(a, _mm512_set1_ps(b)); }

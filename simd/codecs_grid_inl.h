@@ -1,6 +1,6 @@
 // Formats of blocks of 256 whose codes are points of a grid (grids.h), picked by an index for 8 or 4 of them; included
-// by codecs_inl.h. codes<g> are those of weights 32 g to 32 g + 31. The indices and signs of a whole block, its source,
-// are unpacked first, in vectors that the compiler knows for every machine.
+// by codecs_inl.h. codes<W, g> as in codecs_256_inl.h. The indices and signs of a whole block, its source, are unpacked first,
+// in vectors that the compiler knows for every machine.
 
 using U8x16 = uint8_t __attribute__((vector_size(16)));
 using U16x16 = uint16_t __attribute__((vector_size(32)));
@@ -90,7 +90,7 @@ COTERIE_INLINE void unpack_signs(Halves& v) {
 
 // Scales 2 n + 1 for each byte n, and for the nibbles of eight bytes, low ones first.
 constexpr uint64_t odd(uint64_t n) { return n << 1 | each_byte(1); }
-inline V::Groups odd_nibbles(const uint8_t* p) {
+COTERIE_INLINE V::Groups odd_nibbles(const uint8_t* p) {
   return V::groups(odd(fields<4>(load_bytes(p, 4))), odd(fields<4>(load_bytes(p + 4, 4))));
 }
 
@@ -103,15 +103,26 @@ struct GridCodec : Codec<kTensorType, BlockOf, ActBlock256> {
   }
 };
 
-// Signs of groups g and g + 4, where they are in the halves of a vector of 64-bit lanes.
-constexpr int in_halves(int g) { return 2 * (g % 4) + g / 4; }
+// The points of a group's indices, and where W's codes are those of two groups, of its indices too.
+template <class W, class Point, int kPoints, class Index>
+COTERIE_INLINE typename W::Codes points(const Grid<Point, kPoints>& grid, const Index* first, const Index* second) {
+  const auto point = [&](int i) { return grid.point[first[i]]; };
+  if constexpr (kWide<W>) return W::points(grid.point, first, second);
+  else if constexpr (sizeof(Point) == 8) return V::quads(point(0), point(1), point(2), point(3));
+  else return V::eights(point(0), point(1), point(2), point(3), point(4), point(5), point(6), point(7));
+}
+// The same with signs from p on, a bit for each code.
+template <class W, class Point, int kPoints, class Index>
+COTERIE_INLINE auto signed_points(const Grid<Point, kPoints>& grid, const Index* first, const Index* second, const void* p) {
+  return W::negate(points<W>(grid, first, second), load_bytes(p, sizeof(typename W::Codes) / 8));
+}
 
 // A group: four indices, four times seven bits of sign, half the scale in four bits.
 struct IQ2_XXS : GridCodec<TensorType::IQ2_XXS, BlockIQ2_XXS, 8> {
   static constexpr bool kSigned = true;
-  static constexpr int kMost = 43;
+  static constexpr int kMost = 43, kStep = 4;
   struct Source {
-    alignas(32) uint32_t signs[8];
+    alignas(32) uint32_t signs[4][2];  // of groups g and g + 4
     const Block* block;
   };
   COTERIE_INLINE static Source source(const Block& b) {
@@ -130,17 +141,17 @@ struct IQ2_XXS : GridCodec<TensorType::IQ2_XXS, BlockIQ2_XXS, 8> {
     for (int g = 0; g < 8; ++g) halves |= load_bytes(b.group[g].signs, 4) >> 28 << 8 * g;
     return V::doubled(odd(halves));
   }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ2_XXS.point[s.block->group[g].index[i]]; };
-    return V::negate(V::quads(point(0), point(1), point(2), point(3)), s.signs[in_halves(g)]);
+    const auto* group = s.block->group;
+    return signed_points<W>(kGridIQ2_XXS, group[g].index, group[(g + kStep) % 8].index, &s.signs[g % 4][g / 4]);
   }
 };
 
 // Nine bits of index and seven of sign for 8 weights.
 struct IQ2_XS : GridCodec<TensorType::IQ2_XS, BlockIQ2_XS, 8> {
   static constexpr bool kSigned = true;
-  static constexpr int kMost = 43, kGroup = 16;
+  static constexpr int kMost = 43, kGroup = 16, kStep = 1;
   struct Source {
     alignas(32) uint16_t index[32];
     uint32_t signs[8];
@@ -154,16 +165,17 @@ struct IQ2_XS : GridCodec<TensorType::IQ2_XS, BlockIQ2_XS, 8> {
     write(s.index + 16, last & 0x01ff01ff01ff01ff);
     pack_signs(first);
     pack_signs(last);
-    U64x4 signs = (first & 0xffffffff) | last << 32;
-    make_even(signs);
-    write(s.signs, signs);
+    U64x4 pairs = (first & 0xffffffff) | last << 32;
+    make_even(pairs);
+    U32x8 signs;
+    read(signs, &pairs);
+    write(s.signs, __builtin_shufflevector(signs, signs, 0, 2, 4, 6, 1, 3, 5, 7));
     return s;
   }
   static V::Groups scales(const Block& b) { return odd_nibbles(b.scales); }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ2_XS.point[s.index[4 * g + i]]; };
-    return V::negate(V::quads(point(0), point(1), point(2), point(3)), s.signs[in_halves(g)]);
+    return signed_points<W>(kGridIQ2_XS, s.index + 4 * g, s.index + (4 * g + 4 * kStep) % 32, s.signs + g);
   }
 
  private:
@@ -177,22 +189,20 @@ struct IQ2_XS : GridCodec<TensorType::IQ2_XS, BlockIQ2_XS, 8> {
 // Ten bits of index and a byte of signs for 8 weights.
 struct IQ2_S : GridCodec<TensorType::IQ2_S, BlockIQ2_S, 8> {
   static constexpr bool kSigned = true;
-  static constexpr int kMost = 43, kGroup = 16;
+  static constexpr int kMost = 43, kGroup = 16, kStep = 1;
   using Source = Indices<Block, 32>;
   COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 2, 2>(b); }
   static V::Groups scales(const Block& b) { return odd_nibbles(b.scales); }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ2_S.point[s.index[4 * g + i]]; };
-    return V::negate(V::quads(point(0), point(1), point(2), point(3)),
-                     static_cast<uint32_t>(load_bytes(s.block->signs + 4 * g, 4)));
+    return signed_points<W>(kGridIQ2_S, s.index + 4 * g, s.index + (4 * g + 4 * kStep) % 32, s.block->signs + 4 * g);
   }
 };
 
 // As IQ2_XXS with an index for 4 weights; signs and half scales lie behind the indices.
 struct IQ3_XXS : GridCodec<TensorType::IQ3_XXS, BlockIQ3_XXS, 4> {
   static constexpr bool kSigned = true;
-  static constexpr int kMost = 62;
+  static constexpr int kMost = 62, kStep = 1;
   struct Source {
     alignas(32) uint32_t signs[8];
     const Block* block;
@@ -211,26 +221,22 @@ struct IQ3_XXS : GridCodec<TensorType::IQ3_XXS, BlockIQ3_XXS, 4> {
     for (int g = 0; g < 8; ++g) halves |= load_bytes(b.signs + 4 * g, 4) >> 28 << 8 * g;
     return V::doubled(odd(halves));
   }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ3_XXS.point[s.block->index[8 * g + i]]; };
-    return V::negate(V::eights(point(0), point(1), point(2), point(3), point(4), point(5), point(6), point(7)),
-                     s.signs[g]);
+    return signed_points<W>(kGridIQ3_XXS, s.block->index + 8 * g, s.block->index + (8 * g + 8 * kStep) % 64, s.signs + g);
   }
 };
 
 // Nine bits of index for 4 weights, a byte of signs for 8.
 struct IQ3_S : GridCodec<TensorType::IQ3_S, BlockIQ3_S, 1> {
   static constexpr bool kSigned = true;
-  static constexpr int kMost = 15;
+  static constexpr int kMost = 15, kStep = 1;
   using Source = Indices<Block, 64>;
   COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 1, 1>(b); }
   static V::Groups scales(const Block& b) { return V::doubled(odd(fields<4>(load_bytes(b.scales, 4)))); }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ3_S.point[s.index[8 * g + i]]; };
-    return V::negate(V::eights(point(0), point(1), point(2), point(3), point(4), point(5), point(6), point(7)),
-                     static_cast<uint32_t>(load_bytes(s.block->signs + 4 * g, 4)));
+    return signed_points<W>(kGridIQ3_S, s.index + 8 * g, s.index + (8 * g + 8 * kStep) % 64, s.block->signs + 4 * g);
   }
 };
 
@@ -239,7 +245,7 @@ struct IQ3_S : GridCodec<TensorType::IQ3_S, BlockIQ3_S, 1> {
 //
 // A word for each group: three bits of each index, half the scale in three bits, the direction.
 struct IQ1_S : GridCodec<TensorType::IQ1_S, BlockIQ1_S, 8> {
-  static constexpr int kMost = 18, kZero = 9;
+  static constexpr int kMost = 18, kZero = 9, kStep = 1;
   using Source = Indices<Block, 32>;
   COTERIE_INLINE static Source source(const Block& b) { return unpack_indices<Source, 4, 3>(b); }
   static V::Groups scales(const Block& b) {
@@ -248,18 +254,19 @@ struct IQ1_S : GridCodec<TensorType::IQ1_S, BlockIQ1_S, 8> {
     };
     return V::groups(twice(load_bytes(b.high, 8)), twice(load_bytes(b.high + 8, 8)));
   }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ1.point[s.index[4 * g + i]]; };
-    const uint64_t up = s.block->high[2 * g + 1] < 128 ? each_byte(2) : 0;
-    return V::either(V::quads(point(0), point(1), point(2), point(3)), V::quads(up, up, up, up));
+    return W::either(points<W>(kGridIQ1, s.index + 4 * g, s.index + (4 * g + 4 * kStep) % 32), of_groups<W, g>([&](auto i) {
+      const uint64_t up = s.block->high[2 * i.value + 1] < 128 ? each_byte(2) : 0;
+      return V::quads(up, up, up, up);
+    }));
   }
 };
 
 // A nibble for each index: three bits of it and the direction. The top nibbles of the four words of scales are d; the
 // rest is half a scale in three bits for each 16 weights.
 struct IQ1_M : GridCodec<TensorType::IQ1_M, BlockIQ1_M, 8> {
-  static constexpr int kMost = 18, kZero = 9, kGroup = 16;
+  static constexpr int kMost = 18, kZero = 9, kGroup = 16, kStep = 1;
   struct Source {
     alignas(32) uint16_t index[32];
     alignas(32) uint16_t up[32];  // for each index what two codes have added: 0x0202 or 0
@@ -289,11 +296,12 @@ struct IQ1_M : GridCodec<TensorType::IQ1_M, BlockIQ1_M, 8> {
     const auto eight = [](uint64_t words) { return odd(fields<3>((words & 0xfff) | (words >> 4 & 0xfff000))); };
     return V::groups(eight(load_bytes(b.scales, 4)), eight(load_bytes(b.scales + 4, 4)));
   }
-  template <int g>
+  template <class W, int g>
   static auto codes(const Source& s) {
-    const auto point = [&](int i) { return kGridIQ1.point[s.index[4 * g + i]]; };
-    U16x16 up;
-    repeat<4>(up, s.up + 4 * g);
-    return V::either(V::quads(point(0), point(1), point(2), point(3)), V::load(&up));
+    return W::either(points<W>(kGridIQ1, s.index + 4 * g, s.index + (4 * g + 4 * kStep) % 32), of_groups<W, g>([&](auto i) {
+      U16x16 up;
+      repeat<4>(up, s.up + 4 * i.value);
+      return V::load(&up);
+    }));
   }
 };

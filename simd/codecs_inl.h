@@ -7,7 +7,8 @@
 //                     either, lookup, digits; negate, which may give a type that converts to Codes
 //   Groups            16 int8: the scales or mins of a block of 256, in order of weights: groups, doubled, bits
 //   floats            one for each of kRows rows: halves<kRows>, powers<kRows>; mul
-// A codec never looks at activations: gemv_inl.h and gemm_inl.h do, with further operations of V.
+// W in a codec is V, or what has the same operations on 64 bytes (wide_inl.h).
+// A codec never looks at activations: blocks_inl.h and gemm_inl.h do, with further operations of V.
 // A new format: its block in formats.h, a struct in one of the files below, its name in Formats at the end.
 
 inline uint64_t load_bytes(const void* p, size_t n) {  // little-endian
@@ -40,7 +41,7 @@ struct Codec {
   static constexpr int kZero = 0;         // of codes that are not signed
   static constexpr bool kMins = false;
   static constexpr int kGroup = 32;       // weights that share a scale: 16, or 32 where scales come in equal pairs
-  // What codes<g> of a block of 256 takes: the block itself, or what a codec unpacks for all groups together.
+  // What codes of a block of 256 takes: the block itself, or what a codec unpacks for all groups together.
   struct Source {
     const Block* block;
     operator const Block&() const { return *block; }
@@ -61,7 +62,19 @@ struct Codec {
   }
 };
 
-// Each has kMost: the greatest magnitude of a code.
+// Whether W's codes are those of two blocks or groups.
+template <class W>
+constexpr bool kWide = sizeof(typename W::Codes) == 64;
+
+// V's codes that get(Index<g>{}) makes, with those of the next group where W's are twice as long.
+template <class W, int g, class Get>
+COTERIE_INLINE typename W::Codes of_groups(const Get& get) {
+  if constexpr (kWide<W>) return W::join(get(Index<g>{}), get(Index<(g + 1) % 8>{}));
+  else return get(Index<g>{});
+}
+
+// Each has kMost: the greatest magnitude of a code. Those of 256 have kStep: codes of groups g and g + kStep can be made
+// together.
 #include "codecs_32_inl.h"
 
 #include "codecs_256_inl.h"

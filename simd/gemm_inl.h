@@ -28,7 +28,7 @@ struct Panel {
   template <class At>
   COTERIE_INLINE void unpack_codes(const At& block, int v, int lane, const ActBlock32*) {
     V::Codes rows[V::kPack];
-    unroll<V::kPack>([&](auto r) { rows[r.value] = V::template biased<F>(F::codes(block(r.value))); });
+    unroll<V::kPack>([&](auto r) { rows[r.value] = V::template biased<F>(F::template codes<V>(block(r.value))); });
     V::transpose(rows, codes[v][0] + 4 * lane, sizeof codes[v][0]);
     if constexpr (F::kMins) V::store(m[v] + lane, F::template m<V::kPack>(block));
   }
@@ -40,7 +40,7 @@ struct Panel {
     unroll<8>([&](auto g) {
       V::Codes rows[V::kPack];
       unroll<V::kPack>([&](auto r) {
-        rows[r.value] = V::template biased<F>(F::template codes<g.value>(source[r.value]));
+        rows[r.value] = V::template biased<F>(F::template codes<V, g.value>(source[r.value]));
       });
       V::transpose(rows, codes[v][8 * g.value] + 4 * lane, sizeof codes[v][0]);
     });

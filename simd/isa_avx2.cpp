@@ -73,7 +73,27 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 #include "x86_inl.h"
 
 struct V : V256 {
+  static constexpr int kRows32 = 8;  // share the cost of reducing and scaling, which weighs most in short blocks
+  // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the
+  // other 16 in the high. [0]: groups 0-3, [1]: groups 4-7.
+  struct Scales { __m256i pairs[2]; };
+
   using V256::dot;
+  using V256::reduce;
+  static __m256i reduce(const Dots (&a)[8]) {
+    const __m256i first = join_four(a), last = join_four(a + 4);
+    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31));
+  }
+  static __m256i sub(__m256i a, int32_t b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
+  static Scales scales(Groups g) {
+    const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
+    const __m256i words = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(g, even_odd));
+    return {{_mm256_unpacklo_epi16(words, words), _mm256_unpackhi_epi16(words, words)}};
+  }
+  template <int g>
+  static __m256i scale(const Scales& s) {  // of group g, to all lanes
+    return _mm256_shuffle_epi32(s.pairs[g / 4], g % 4 * 0x55);
+  }
   // Pairs of products summed in int16, which saturates at more than the greatest, 2 * 128 * 127. Signed codes w are
   // multiplied as |w| * (x with the sign of w); |-128| is 128 as a u8.
   template <bool kSigned>
@@ -157,6 +177,8 @@ struct V : V256 {
 };
 
 #include "codecs_inl.h"
+
+#include "blocks_inl.h"
 
 #include "gemv_inl.h"
 

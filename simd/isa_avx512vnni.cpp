@@ -61,6 +61,8 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 
 #include "codecs_inl.h"
 
+#include "wide_inl.h"
+
 #include "gemv_inl.h"
 
 #include "panel_inl.h"

@@ -44,6 +44,8 @@ struct V : VNeon {
 
 #include "codecs_inl.h"
 
+#include "blocks_inl.h"
+
 #include "gemv_inl.h"
 
 #include "panel_inl.h"

@@ -14,6 +14,8 @@ using V = VNeon;
 
 #include "codecs_inl.h"
 
+#include "blocks_inl.h"
+
 #include "gemv_inl.h"
 
 #include "panel_inl.h"

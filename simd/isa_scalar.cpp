@@ -221,6 +221,8 @@ struct V {
 
 #include "codecs_inl.h"
 
+#include "blocks_inl.h"
+
 #include "gemv_inl.h"
 
 // Values of single weights, in the order of operations of the formats' definition. Only here: rows of the token
@@ -228,7 +230,7 @@ struct V {
 template <class F>
 void dequantize(float* y, const ActBlock32*, const typename F::Block& b) {
   const auto block = [&](int) -> const typename F::Block& { return b; };
-  const V::Bytes<F::kSigned> codes(F::codes(b));
+  const V::Bytes<F::kSigned> codes(F::template codes<V>(b));
   const float d = F::template d<1>(block);
   for (int i = 0; i < 32; ++i) {
     y[i] = static_cast<float>(codes[i] - F::kZero) * d;
@@ -243,7 +245,7 @@ void dequantize(float* y, const ActBlock256*, const typename F::Block& b) {
   const typename F::Source source = F::source(b);
   const float d = F::template d<1>(block);
   unroll<8>([&](auto g) {
-    const V::Bytes<F::kSigned> codes(F::template codes<g.value>(source));
+    const V::Bytes<F::kSigned> codes(F::template codes<V, g.value>(source));
     for (int i = 0; i < 32; ++i) {
       const int group = 2 * g.value + i / 16;
       const float scaled = d * scales.v[group] * static_cast<float>(codes[i] - F::kZero);

@@ -1,18 +1,18 @@
 // The operations of V on 256-bit registers that the x86 tables share; included inside their anonymous namespaces.
 struct V256 {
-  // Eight rows share the cost of reducing and scaling, which weighs most in short blocks; four are what memory likes.
-  static constexpr int kRows32 = 8, kRows256 = 4;
+  static constexpr size_t kPrefetchBytes = 1024;
+  static constexpr int kRows256 = 4;  // far apart: what memory likes
   static constexpr int kPack = 8;
   using Codes = __m256i;
   using Dots = __m256i;
-  // Pairs of equal int16 for vpmaddwd: those of the first 16 codes of each group of 32 in the low 128 bits, of the
-  // other 16 in the high. [0]: groups 0-3, [1]: groups 4-7.
-  struct Scales { __m256i pairs[2]; };
   using Groups = __m128i;
   using Words = __m256i;
   using Sums = __m256i;
 
-  static void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p) + 1024, _MM_HINT_T0); }
+  // As assembler: gcc 12 leaves out calls of a function that does nothing but prefetch.
+  static void prefetch(const void* p) {
+    __asm__ volatile("prefetcht0 %0" : : "m"(*(static_cast<const char*>(p) + kPrefetchBytes)));
+  }
 
   // In a register and now: gcc would rather load twice than keep a value, and sum up late what it then has to spill.
   static __m256i keep(__m256i v) {
@@ -70,22 +70,13 @@ struct V256 {
     const __m128i v = _mm_cvtsi64_si128(static_cast<long long>(eight));
     return _mm_unpacklo_epi8(v, v);
   }
-  static Scales scales(Groups g) {
-    const __m128i even_odd = _mm_setr_epi8(0, 2, 4, 6, 8, 10, 12, 14, 1, 3, 5, 7, 9, 11, 13, 15);
-    const __m256i words = _mm256_cvtepi8_epi16(_mm_shuffle_epi8(g, even_odd));
-    return {{_mm256_unpacklo_epi16(words, words), _mm256_unpackhi_epi16(words, words)}};
-  }
   static Words words(Groups g) { return _mm256_cvtepi8_epi16(g); }
-  template <int g>
-  static __m256i scale(const Scales& s) {  // of group g, to all lanes
-    return _mm256_shuffle_epi32(s.pairs[g / 4], g % 4 * 0x55);
-  }
   static Sums sums(const int16_t* sum16) { return load_aligned(sum16); }
   static Dots dot(Words a, Sums b) { return _mm256_madd_epi16(a, b); }
   template <int kZero>
   static Dots zeros(Groups scales, Sums sums) {
     if constexpr (kZero == 0) return _mm256_setzero_si256();
-    else return _mm256_mullo_epi32(dot(words(scales), sums), _mm256_set1_epi32(-kZero));
+    else return dot(_mm256_mullo_epi16(words(scales), _mm256_set1_epi16(-kZero)), sums);
   }
 
   // Groups as 32-bit lanes: 16 int32, or 8 pairs of int16.
@@ -133,11 +124,6 @@ struct V256 {
     const __m256i sums = join_four(a);
     return _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
   }
-  static __m256i reduce(const Dots (&a)[8]) {
-    const __m256i first = join_four(a), last = join_four(a + 4);
-    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31));
-  }
-  static __m256i sub(__m256i a, int32_t b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
 
   template <int kRows, class Get>
   static auto halves(const Get& get) {

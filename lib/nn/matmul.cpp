@@ -11,7 +11,7 @@ namespace {
 // milliseconds even with the scalar kernels.
 constexpr size_t kTaskMacs = size_t{1} << 24;
 constexpr size_t kLeastTaskMacs = size_t{1} << 17;  // less is done sooner than another thread wakes up
-constexpr size_t kPanelRows = 32;                   // what a gemm likes: whole panels
+constexpr size_t kPanelRows = 32, kTileRows = 16;   // what a gemm and a gemv like: whole panels, whole tiles
 
 size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
@@ -20,7 +20,7 @@ struct Tiling {
   size_t n_rows, n_vectors;   // tiles of the product
 
   Tiling(const Product& p, size_t n_threads) {
-    const size_t k = std::max<size_t>(1, p.w.n_in), unit = p.n > 1 ? kPanelRows : 4;
+    const size_t k = std::max<size_t>(1, p.w.n_in), unit = p.n > 1 ? kPanelRows : kTileRows;
     vectors = std::clamp<size_t>(kTaskMacs / (k * unit), 1, kGemmTokens);
     vectors = std::max<size_t>(1, std::min(vectors, p.n));
     const size_t macs_per_row = k * vectors;

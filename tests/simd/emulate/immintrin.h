@@ -63,6 +63,39 @@ static inline __m256i emulated_mask_sub_epi8(__m256i from, unsigned mask, __m256
   return simde_mm256_mask_mov_epi8(from, mask, _mm256_sub_epi8(a, b));
 }
 
+template <class T>
+static inline simde__m512i emulated_gather(simde__m512i indices, const void* base, int scale) {
+  T index[64 / sizeof(T)];
+  __builtin_memcpy(index, &indices, 64);
+  for (T& i : index) __builtin_memcpy(&i, static_cast<const char*>(base) + i * scale, sizeof(T));
+  return simde_mm512_loadu_si512(index);
+}
+static inline simde__m512i emulated_cvtepu8_epi32(__m128i a) {
+  return emulated_join_si(_mm256_cvtepu8_epi32(a), _mm256_cvtepu8_epi32(_mm_srli_si128(a, 8)));
+}
+static inline simde__m512i emulated_cvtepu8_epi64(__m128i a) {
+  return emulated_join_si(_mm256_cvtepu8_epi64(a), _mm256_cvtepu8_epi64(_mm_srli_si128(a, 4)));
+}
+static inline simde__m512i emulated_cvtepu16_epi64(__m128i a) {
+  return emulated_join_si(_mm256_cvtepu16_epi64(a), _mm256_cvtepu16_epi64(_mm_srli_si128(a, 8)));
+}
+static inline simde__m512i emulated_mulhi_epu16(simde__m512i a, simde__m512i b) {
+  const simde__m512i_private p = simde__m512i_to_private(a), q = simde__m512i_to_private(b);
+  return emulated_join_si(_mm256_mulhi_epu16(p.m256i[0], q.m256i[0]), _mm256_mulhi_epu16(p.m256i[1], q.m256i[1]));
+}
+
+#undef _mm512_mulhi_epu16
+#define _mm512_mulhi_epu16(a, b) emulated_mulhi_epu16(a, b)
+#undef _mm512_mask_i32gather_epi32
+#undef _mm512_mask_i64gather_epi64
+#undef _mm512_cvtepu8_epi32
+#undef _mm512_cvtepu8_epi64
+#undef _mm512_cvtepu16_epi64
+#define _mm512_mask_i32gather_epi32(from, mask, indices, base, scale) emulated_gather<int>(indices, base, scale)  // all
+#define _mm512_mask_i64gather_epi64(from, mask, indices, base, scale) emulated_gather<long long>(indices, base, scale)
+#define _mm512_cvtepu8_epi32(a) emulated_cvtepu8_epi32(a)
+#define _mm512_cvtepu8_epi64(a) emulated_cvtepu8_epi64(a)
+#define _mm512_cvtepu16_epi64(a) emulated_cvtepu16_epi64(a)
 #undef _mm512_cvtph_ps
 #undef _mm512_cvtps_ph
 #undef _mm512_cvtepu16_epi32

@@ -1,0 +1,172 @@
+// Blocks of weights times one vector of activations in 512-bit registers: what blocks_inl.h does for narrower ones.
+// Included after codecs_inl.h. W holds 64 codes: two blocks of 32 of different rows, or two groups of a block of 256.
+
+struct W {
+  using Codes = __m512i;
+  static Codes join(__m256i a, __m256i b) { return _mm512_inserti64x4(_mm512_castsi256_si512(a), b, 1); }
+
+  // Of the codecs. In pairs: of two blocks.
+  static Codes load(const void* p) { return _mm512_loadu_si512(p); }
+  static Codes load(const void* a, const void* b) { return join(load256(a), load256(b)); }
+  static Codes nibbles(const uint8_t* p) {  // of 16 bytes the low ones, then the high ones; then of 16 more
+    const __m512i v = _mm512_castsi256_si512(load256(p));
+    return nibbles(_mm512_shuffle_i32x4(v, v, 0x50));
+  }
+  static Codes nibbles(const uint8_t* a, const uint8_t* b) {
+    return nibbles(_mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b)));
+  }
+  static Codes fifth_bits(uint32_t a, uint32_t b) {  // bit i to 16 in byte i
+    return _mm512_maskz_mov_epi8(a | uint64_t{b} << 32, _mm512_set1_epi8(16));
+  }
+  template <int kShift, int kMask>
+  static Codes bits(Codes a) {
+    if constexpr (kShift > 0) a = _mm512_srli_epi16(a, kShift);
+    return _mm512_and_si512(a, _mm512_set1_epi8(kMask));
+  }
+  template <int kShift, int kStep, int kMask>  // of the same 32 bytes, shifted by kStep more in the high half
+  static Codes shared_bits(const uint8_t* p) {
+    const __m512i shifts = join(_mm256_set1_epi64x(kShift), _mm256_set1_epi64x(kShift + kStep));
+    return _mm512_and_si512(_mm512_rorv_epi64(_mm512_broadcast_i64x4(load256(p)), shifts), _mm512_set1_epi8(kMask));
+  }
+  static Codes lookup(const int8_t (&table)[16], Codes i) {
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(V::groups(table)), i);
+  }
+  static Codes either(Codes a, Codes b) { return _mm512_or_si512(a, b); }
+
+  static Codes digits(Codes bytes, const uint8_t* powers) {  // (byte * power & 255) * 3 >> 8
+    const __m512i power = load(powers), three = _mm512_set1_epi16(3);
+    const __m512i even = _mm512_mullo_epi16(_mm512_slli_epi16(bytes, 8), power);
+    const __m512i odd = _mm512_mullo_epi16(_mm512_and_si512(bytes, _mm512_set1_epi16(-256)), _mm512_srli_epi16(power, 8));
+    return either(_mm512_mulhi_epu16(even, three), _mm512_slli_epi16(_mm512_mulhi_epu16(odd, three), 8));
+  }
+  template <class Index>
+  static Codes points(const uint64_t* grid, const Index* first, const Index* second) {  // four indices each
+    const __m128i indices = V::groups(load_bytes(first, 4 * sizeof(Index)), load_bytes(second, 4 * sizeof(Index)));
+    if constexpr (sizeof(Index) == 2) return gather(_mm512_cvtepu16_epi64(indices), grid);
+    else return gather(_mm512_cvtepu8_epi64(_mm_shuffle_epi32(indices, 0x08)), grid);
+  }
+  template <class Index>
+  static Codes points(const uint32_t* grid, const Index* first, const Index* second) {  // eight
+    if constexpr (sizeof(Index) == 2)
+      return gather(_mm512_cvtepu16_epi32(_mm256_set_m128i(V::groups(second), V::groups(first))), grid);
+    else return gather(_mm512_cvtepu8_epi32(V::groups(load_bytes(first, 8), load_bytes(second, 8))), grid);
+  }
+  // Codes whose signs may go to what they are multiplied by instead.
+  struct Negated {
+    __m512i magnitudes;
+    __mmask64 negative;
+  };
+  static Negated negate(Codes w, uint64_t b) { return {w, b}; }  // byte i for bit i
+
+  // The groups of part i of a block of 256: first and first + kStep.
+  template <class F>
+  static constexpr int first(int i) { return i / F::kStep * 2 * F::kStep + i % F::kStep; }
+  template <class F>
+  static __m512i activations(const int8_t* q, int i) {
+    return join(load256(q + 32 * first<F>(i)), load256(q + 32 * (first<F>(i) + F::kStep)));
+  }
+  // Pairs of equal int16: a scale for each 16 codes.
+  template <class F, int i>
+  static __m512i scale(__m512i words) {
+    const __m512i lanes = load(kScaleOf<first<F>(i), F::kStep>.lane);
+    return _mm512_permutexvar_epi16(lanes, words);
+  }
+
+  // acc + scale * code * x. Signs of codes go to what they are multiplied by; sums of pairs are at most 2 * 128 * 127.
+  template <bool kSigned>
+  static __m512i add_scaled(__m512i acc, Codes codes, __m512i x, __m512i scale) {
+    if constexpr (kSigned) return add_scaled<true>(acc, {_mm512_abs_epi8(codes), _mm512_movepi8_mask(codes)}, x, scale);
+    else return _mm512_dpwssd_epi32(acc, _mm512_maddubs_epi16(codes, x), scale);
+  }
+  template <bool>
+  static __m512i add_scaled(__m512i acc, const Negated& w, __m512i x, __m512i scale) {
+    x = _mm512_mask_sub_epi8(x, w.negative, _mm512_setzero_si512(), x);
+    return _mm512_dpwssd_epi32(acc, _mm512_maddubs_epi16(w.magnitudes, x), scale);
+  }
+
+  // Sums of each row's lanes.
+  static __m128i reduce(const __m512i (&rows)[4]) {
+    const __m512i sums = join_four(rows);
+    const __m256i two = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+    return _mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
+  }
+  // Two rows in each: r and r + 4 for rows 0 to 3, then for rows 8 to 11.
+  static __m512i reduce(const __m512i (&pairs)[8]) {
+    const __m512i first = join_four(pairs), last = join_four(pairs + 4);
+    return _mm512_add_epi32(_mm512_shuffle_i32x4(first, last, 0x88), _mm512_shuffle_i32x4(first, last, 0xdd));
+  }
+
+ private:
+  // Into zeros: what a gather without a mask goes into is undefined, but waited for.
+  static __m512i gather(__m512i indices, const uint64_t* from) {
+    return _mm512_mask_i64gather_epi64(_mm512_setzero_si512(), 0xff, indices, from, 8);
+  }
+  static __m512i gather(__m512i indices, const uint32_t* from) {
+    return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, indices, from, 4);
+  }
+  static __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+  static Codes nibbles(__m512i twice) {
+    const __m256i shifts = _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4);
+    return _mm512_and_si512(_mm512_srlv_epi32(twice, join(shifts, shifts)), _mm512_set1_epi8(15));
+  }
+  static __m512i join(__m512i a, __m512i b) {
+    return _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+  }
+  static __m512i join_four(const __m512i* a) {
+    const __m512i ab = join(a[0], a[1]), cd = join(a[2], a[3]);
+    return _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
+  }
+
+  template <int kFirst, int kStepOf>
+  struct alignas(64) ScaleOf {
+    uint16_t lane[32];
+    constexpr ScaleOf() : lane() {
+      for (int i = 0; i < 32; ++i) lane[i] = static_cast<uint16_t>(2 * (kFirst + i / 16 * kStepOf) + i / 8 % 2);
+    }
+  };
+  template <int kFirst, int kStepOf>
+  static constexpr ScaleOf<kFirst, kStepOf> kScaleOf{};
+};
+
+template <class F, int kRows, class Floats, class Tile>
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock32& x) {
+  constexpr int kZero = F::kZero + V::kBias<F>;
+  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
+  const __m512i q = _mm512_broadcast_i64x4(V::load_aligned(x.q));
+  __m512i dots[8];
+  unroll<8>([&](auto i) {
+    constexpr int r = i.value % 4 + i.value / 4 * 8;
+    W::Codes codes = F::template codes<W>(block(r), block(r + 4));
+    if constexpr (V::kBias<F> != 0) codes = _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
+    dots[i.value] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes, q);
+  });
+  __m512i sum = W::reduce(dots);
+  if constexpr (kZero != 0) sum = _mm512_sub_epi32(sum, _mm512_set1_epi32(kZero * x.sum));
+  acc = V::fma(V::mul(F::template d<kRows>(block), x.d), sum, acc);
+  if constexpr (F::kMins) acc = V::fma(V::mul(F::template m<kRows>(block), x.d), V::splat_ints(x.sum), acc);
+  return acc;
+}
+
+template <class F, int kRows, class Floats, class Tile>
+COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock256& x) {
+  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
+  const V::Sums sums = V::sums(x.sum16);
+  __m512i q[4], dots[kRows];
+  V::Dots min_dots[kRows];
+  for (int i = 0; i < 4; ++i) q[i] = W::activations<F>(x.q, i);
+  unroll<kRows>([&](auto r) {
+    const typename F::Block& b = block(r.value);
+    const V::Groups groups = F::scales(b);
+    const __m512i words = _mm512_castsi256_si512(V::words(groups));
+    const typename F::Source source = F::source(b);
+    __m512i dot = _mm512_inserti64x4(_mm512_setzero_si512(), V::zeros<F::kZero>(groups, sums), 0);
+    unroll<4>([&](auto i) {
+      dot = W::add_scaled<F::kSigned>(dot, F::template codes<W, W::first<F>(i.value)>(source), q[i.value], W::scale<F, i.value>(words));
+    });
+    dots[r.value] = dot;
+    if constexpr (F::kMins) min_dots[r.value] = V::dot(V::words(F::mins(b)), sums);
+  });
+  acc = V::fma(V::mul(F::template d<kRows>(block), x.d), W::reduce(dots), acc);
+  if constexpr (F::kMins) acc = V::fma(V::mul(F::template dmin<kRows>(block), -x.d), V::reduce(min_dots), acc);
+  return acc;
+}
