@@ -48,8 +48,8 @@ inline constexpr TypeInfo kTypeInfo[kTensorTypeCount] = {
     {"I64", 1, 8, ActKind::kNone}, {"F64", 1, 8, ActKind::kNone},
     {"IQ1_M", 256, 56, ActKind::kBlock256}, {"BF16", 1, 2, ActKind::kF32}, {}, {}, {},
     {"TQ1_0", 256, 54, ActKind::kBlock256}, {"TQ2_0", 256, 66, ActKind::kBlock256}, {}, {}, {},
-    {"MXFP4", 32, 17, ActKind::kBlock32}, {"NVFP4", 64, 36, ActKind::kNone},
-    {"Q1_0", 128, 18, ActKind::kNone}, {"Q2_0", 64, 18, ActKind::kNone},
+    {"MXFP4", 32, 17, ActKind::kBlock32}, {"NVFP4", 64, 36, ActKind::kBlock32},
+    {"Q1_0", 128, 18, ActKind::kBlock32}, {"Q2_0", 64, 18, ActKind::kBlock32},
 };
 
 constexpr const TypeInfo& type_info(TensorType type) { return kTypeInfo[static_cast<uint32_t>(type)]; }
@@ -66,6 +66,9 @@ struct BlockQ5_1 { f16_bits d, m; uint8_t high[4]; uint8_t q[16]; };            
 struct BlockQ8_0 { f16_bits d; int8_t q[32]; };                                     // w = d * q
 struct BlockIQ4_NL { f16_bits d; uint8_t q[16]; };                                  // w = d * value[nibble]
 struct BlockMXFP4 { uint8_t exponent; uint8_t q[16]; };                             // w = 2^(exponent - 127) * E2M1
+struct BlockNVFP4 { uint8_t d[4]; uint8_t q[32]; };                                 // w = UE4M3 of 16 weights * E2M1
+struct BlockQ1_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (2 * bit - 1)
+struct BlockQ2_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (code - 1)
 struct BlockQ2_K { uint8_t scales[16]; uint8_t q[64]; f16_bits d, dmin; };          // w = d * sc * code - dmin * m
 struct BlockQ3_K { uint8_t high[32]; uint8_t q[64]; uint8_t scales[12]; f16_bits d; };    // w = d * sc * (code - 4)
 struct BlockQ4_K { f16_bits d, dmin; uint8_t scales[12]; uint8_t q[128]; };         // w = d * sc * code - dmin * m
@@ -88,6 +91,7 @@ struct Brain { bf16_bits bits; };   // BF16 rows
 static_assert(sizeof(BlockQ4_0) == 18 && sizeof(BlockQ5_0) == 22 && sizeof(BlockQ8_0) == 34);
 static_assert(sizeof(BlockQ4_1) == 20 && sizeof(BlockQ5_1) == 24 && sizeof(BlockIQ4_NL) == 18);
 static_assert(sizeof(BlockMXFP4) == 17 && sizeof(BlockIQ4_XS) == 136);
+static_assert(sizeof(BlockNVFP4) == 36 && sizeof(BlockQ1_0) == 18 && sizeof(BlockQ2_0) == 18);
 static_assert(sizeof(BlockQ2_K) == 84 && sizeof(BlockQ3_K) == 110);
 static_assert(sizeof(BlockIQ2_XXS) == 66 && sizeof(BlockIQ2_XS) == 74 && sizeof(BlockIQ2_S) == 82);
 static_assert(sizeof(BlockIQ3_XXS) == 98 && sizeof(BlockIQ3_S) == 110);

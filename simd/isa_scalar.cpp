@@ -262,6 +262,8 @@ void dequantize_row(float* y, const void* row, size_t k) {
   for (; k; k -= kBlock, ++b, y += kBlock) dequantize<F>(y, static_cast<const typename F::Act*>(nullptr), *b);
 }
 
+#include "parts_inl.h"
+
 template <class T>
 void dequantize_float(float* y, const void* row, size_t k) {
   map(y, k, [](const Lanes& x) { return x; }, static_cast<const T*>(row));
@@ -285,12 +287,19 @@ constexpr void add_dequantisers(Kernels& k, List<F...>) {
   ((k.dequantize[slot(F::kType)] = dequantize_row<F>), ...);
 }
 
+template <class... F>
+constexpr void add_formats_of_parts(Kernels& k) {
+  ((k.gemv[slot(F::kType)] = gemv_parts<F>, k.gemm[slot(F::kType)] = gemm_by_gemv<gemv_parts<F>>,
+    k.dequantize[slot(F::kType)] = dequantize_parts<F>), ...);
+}
+
 constexpr Kernels make_complete_kernels() {
   Kernels k = make_kernels("scalar");
   k.dequantize[slot(TensorType::F32)] = dequantize_float<Single>;
   k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
   k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;
   add_dequantisers(k, Formats{});
+  add_formats_of_parts<NVFP4, Q1_0, Q2_0>(k);
   return k;
 }
 

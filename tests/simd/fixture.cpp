@@ -18,6 +18,18 @@ const Kernels& scalar() {
   return *table;
 }
 
+#ifdef COTERIE_EMULATED_AVX512
+// As dispatch does.
+static Kernels with_empty_slots_filled(Kernels k, const Kernels& fallback) {
+  for (TensorType type : kWeightTypes) {
+    const auto t = static_cast<uint32_t>(type);
+    if (!k.gemv[t]) k.gemv[t] = fallback.gemv[t];
+    if (!k.gemm[t]) k.gemm[t] = fallback.gemm[t];
+  }
+  return k;
+}
+#endif
+
 const std::vector<const Kernels*>& other_tables() {
   static const std::vector<const Kernels*> tables = [] {
     std::vector<const Kernels*> found;
@@ -25,9 +37,9 @@ const std::vector<const Kernels*>& other_tables() {
       if (set->kernels != &scalar() && set->usable()) found.push_back(set->kernels);
 #ifdef COTERIE_EMULATED_AVX512
     if (select_kernels("avx2")) {  // they were built with AVX2 flags
-      found.push_back(&kernels_avx512vnni_emulated);
-      static const Kernels amx = [] {  // its empty slots filled as dispatch does
-        Kernels k = kernels_avx512vnni_emulated;
+      static const Kernels avx512 = with_empty_slots_filled(kernels_avx512vnni_emulated, scalar());
+      static const Kernels amx = [] {
+        Kernels k = avx512;
         k.isa = kernels_amx_emulated.isa;
         for (TensorType type : kWeightTypes) {
           const auto t = static_cast<uint32_t>(type);
@@ -35,6 +47,7 @@ const std::vector<const Kernels*>& other_tables() {
         }
         return k;
       }();
+      found.push_back(&avx512);
       found.push_back(&amx);
     }
 #endif
@@ -92,6 +105,9 @@ void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m) {
     case TensorType::TQ1_0: return set(52);
     case TensorType::TQ2_0: return set(64);
     case TensorType::MXFP4: block[0] = static_cast<uint8_t>((d >> 10 & 31) - 15 + 128); return;
+    case TensorType::NVFP4:
+      for (int i = 0; i < 4; ++i) block[i] &= 0x7e;
+      return;
     case TensorType::IQ1_M:
       for (int i = 0; i < 4; ++i)
         block[49 + 2 * i] = static_cast<uint8_t>((block[49 + 2 * i] & 15) | (d >> 4 * i & 15) << 4);

@@ -17,7 +17,7 @@ constexpr TensorType kWeightTypes[] = {
     TensorType::Q4_K,   TensorType::Q5_K,  TensorType::Q6_K, TensorType::IQ4_NL, TensorType::IQ4_XS,
     TensorType::MXFP4,  TensorType::TQ1_0, TensorType::TQ2_0, TensorType::IQ2_XXS,
     TensorType::IQ2_XS, TensorType::IQ2_S, TensorType::IQ3_XXS, TensorType::IQ3_S,
-    TensorType::IQ1_S,  TensorType::IQ1_M};
+    TensorType::IQ1_S,  TensorType::IQ1_M, TensorType::NVFP4, TensorType::Q1_0, TensorType::Q2_0};
 
 const Kernels& scalar();
 // Every table but the scalar one that can run here; the AVX-512 one runs emulated where the CPU lacks it.
@@ -49,7 +49,7 @@ float hostile_float(Random& random);
 std::vector<float> random_floats(Random& random, size_t n, Values values);
 
 // Writes the factors of a block of a quantised type, halves: d, and m or dmin where it has one. MXFP4 has a power of
-// two instead: that of d. IQ1_M has d in four nibbles.
+// two instead: that of d. IQ1_M has d in four nibbles. NVFP4 has four bytes, which lose their first and last bit.
 void set_factors(TensorType type, uint8_t* block, uint16_t d, uint16_t m);
 
 // Rows of a weight matrix in a buffer of exactly the bytes that may be read, so that AddressSanitizer sees any other.

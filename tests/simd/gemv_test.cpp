@@ -121,6 +121,18 @@ TEST(Dequantize, MeetsReference) {
   }
 }
 
+// Also those that no quantiser writes.
+TEST(Dequantize, EveryScaleOfNVFP4) {
+  for (int scale = 0; scale < 256; ++scale) {
+    uint8_t block[36];
+    for (int i = 0; i < 36; ++i) block[i] = static_cast<uint8_t>(i < 4 ? scale : 37 * i);
+    std::vector<float> y(64);
+    scalar().dequantize[static_cast<uint32_t>(TensorType::NVFP4)](y.data(), block, 64);
+    const std::vector<double> expected = reference::dequantize(TensorType::NVFP4, block, 64);
+    for (size_t i = 0; i < 64; ++i) EXPECT_EQ(y[i], expected[i]) << "scale " << scale << " element " << i;
+  }
+}
+
 // Blocks of bytes 37 i + 11 with d and m or dmin set, through the dequantisers of ggml-quants.c: CRC-32 of the floats,
 // bit for bit.
 TEST(Dequantize, GoldenVectors) {
@@ -139,7 +151,9 @@ TEST(Dequantize, GoldenVectors) {
                  {TensorType::IQ2_XXS, 0x4264f1ad}, {TensorType::IQ2_XS, 0x62575257},
                  {TensorType::IQ2_S, 0x42dbf021},   {TensorType::IQ3_XXS, 0x19914384},
                  {TensorType::IQ3_S, 0x32483bc1},   {TensorType::IQ1_S, 0xe3f01194},
-                 {TensorType::IQ1_M, 0xa17b4172, 0x2666}};
+                 {TensorType::IQ1_M, 0xa17b4172, 0x2666},
+                 {TensorType::NVFP4, 0xb7aced37},
+                 {TensorType::Q1_0, 0xa726b5fa},   {TensorType::Q2_0, 0x478b4ba9}};
   constexpr size_t kFloatTypes = 3;
   EXPECT_EQ(std::size(kGolden), std::size(kWeightTypes) - kFloatTypes);
   for (const auto& golden : kGolden) {

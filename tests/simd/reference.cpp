@@ -57,6 +57,9 @@ void scale_and_min(const uint8_t* s, int j, int* scale, int* min) {
 // Element e of 32 in sixteen bytes: low nibbles first.
 int nibble(const uint8_t* q, int e) { return e < 16 ? q[e] % 16 : q[e - 16] / 16; }
 
+// Element e of 16 in eight bytes likewise.
+int nibble_of_eight(const uint8_t* q, int e) { return e < 8 ? q[e] % 16 : q[e - 8] / 16; }
+
 int bit(const uint8_t* p, int i) { return p[i / 8] >> i % 8 & 1; }
 
 // Scale i of the sixteen of Q3_K.
@@ -67,6 +70,13 @@ int q3_scale(const uint8_t* s, int i) {
 
 constexpr int kUneven[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 constexpr double kE2M1[8] = {0, 0.5, 1, 1.5, 2, 3, 4, 6};
+
+// Without a sign: the top bit means nothing. 7f, its NaN, is 0 in ggml; with the top bit set it is 480.
+double e4m3(int byte) {
+  const int exponent = byte / 8 % 16, mantissa = byte % 8;
+  if (byte == 0x7f) return 0;
+  return exponent == 0 ? std::ldexp(mantissa, -9) : std::ldexp(8 + mantissa, exponent - 10);
+}
 
 template <class Grid>
 int grid_byte(const Grid& grid, int point, int i) { return static_cast<uint8_t>(grid.point[point] >> 8 * i); }
@@ -94,6 +104,12 @@ double element(TensorType type, const uint8_t* b, int e) {
       const int code = nibble(b + 1, e);
       return std::ldexp(code < 8 ? kE2M1[code] : -kE2M1[code - 8], b[0] - 127);
     }
+    case TensorType::NVFP4: {
+      const int code = nibble_of_eight(b + 4 + e / 16 * 8, e % 16);
+      return e4m3(b[e / 16]) * (code < 8 ? kE2M1[code] : -kE2M1[code - 8]);
+    }
+    case TensorType::Q1_0: return bit(b + 2, e) ? half_at(b) : -half_at(b);
+    case TensorType::Q2_0: return half_at(b) * ((b[2 + e / 4] >> 2 * (e % 4) & 3) - 1);
     case TensorType::Q8_0: return half_at(b) * (b[2 + e] < 128 ? b[2 + e] : b[2 + e] - 256);
     case TensorType::Q2_K: {
       const int q = b[16 + e / 128 * 32 + e % 32] >> 2 * (e % 128 / 32) & 3;
