@@ -31,7 +31,7 @@ bool of_numbered_expert(std::string_view name) {
 
 // Which sum of the answer a tensor belongs to, by the names that GGUF gives tensors.
 uint64_t ModelInfo::*class_of(std::string_view name, uint32_t n_layer) {
-  if (name == "token_embd.weight") return &ModelInfo::embedding_bytes;
+  if (name.starts_with("token_embd.")) return &ModelInfo::embedding_bytes;
   if (name.starts_with("output.")) return &ModelInfo::output_bytes;
   if (name == "output_norm.weight") return &ModelInfo::norm_bytes;
   if (!name.starts_with("blk.") || layer_of(name) >= n_layer) return &ModelInfo::other_bytes;

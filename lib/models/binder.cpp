@@ -51,7 +51,33 @@ const Tensor* Binder::find(std::string_view name, std::initializer_list<uint64_t
 }
 
 void Binder::matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out) {
-  if (const Tensor* t = find(name, {n_in, n_out})) *out = matrix_view(*t);
+  if (const Tensor* t = find(name, {n_in, n_out})) *out = scaled_view(name, *t);
+}
+
+// By name.scale, and in files of some writers name.weight.scale. input_scale, for activations of four bits, is not used.
+std::vector<nn::Vector> Binder::scales(std::string_view weight, uint64_t n) {
+  constexpr std::string_view kSuffix = ".weight";
+  if (!weight.ends_with(kSuffix)) return {};
+  const std::string_view stem = weight.substr(0, weight.size() - kSuffix.size());
+  std::string found;
+  for (const std::string_view base : {weight, stem}) {
+    if (const Tensor* t = gguf_.tensor(prefix_ + std::string(base) + ".input_scale")) bound_.insert(t);
+    if (const std::string name = std::string(base) + ".scale"; has(name)) found = name;
+  }
+  if (found.empty()) return {};
+  const uint64_t n_values = gguf_.tensor(prefix_ + found)->ne[0] == 1 ? 1 : n;
+  nn::Vector values = nullptr;
+  vector(found, &values, n_values);
+  if (values == nullptr) return {};
+  std::vector<nn::Vector> of_each(n);
+  for (uint64_t i = 0; i < n; ++i) of_each[i] = values + (n_values == 1 ? 0 : i);
+  return of_each;
+}
+
+nn::Matrix Binder::scaled_view(std::string_view name, const Tensor& t) {
+  nn::Matrix w = matrix_view(t);
+  if (const auto scale = scales(name, 1); !scale.empty()) w.scale = scale.front();
+  return w;
 }
 
 void Binder::float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out) {
@@ -62,7 +88,7 @@ void Binder::float_matrix(std::string_view name, nn::Matrix* out, uint64_t n_in,
                std::string(name).c_str(), offset(*t), type_info(t->type).name));
     return;
   }
-  *out = matrix_view(*t);
+  *out = scaled_view(name, *t);
 }
 
 void Binder::stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n) {
@@ -70,6 +96,7 @@ void Binder::stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_
   if (t == nullptr) return;
   const nn::Matrix first = matrix_view(*t);
   *out = nn::Stack(first, n, t->ne[1] * first.row_bytes);
+  out->scales = scales(name, n);
 }
 
 void Binder::numbered_stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n) {
@@ -84,6 +111,7 @@ void Binder::numbered_stack(std::string_view name, nn::Stack* out, uint64_t n_in
                         prefix_.c_str(), part.c_str(), offset(*t), type_info(t->type).name, type_info(stack.first.type).name));
     }
     stack.data.push_back(t->data);
+    stack.scales.push_back(scaled_view(part, *t).scale);
   }
   *out = std::move(stack);
 }
@@ -112,7 +140,7 @@ void Binder::refuse_unknown(uint32_t n_layer, uint32_t n_block) {
       if (layer >= n_layer && layer < n_block) continue;
       part.remove_prefix(name.find('.', 4) + 1);
     }
-    if (part == "attn_kv_b.weight" || part == "attn_rot_embd.weight" || part == "rope_freqs.weight") continue;
+    if (part.starts_with("attn_kv_b.") || part == "attn_rot_embd.weight" || part == "rope_freqs.weight") continue;
     return fail(Error(Code::kUnsupported, "tensor %s at offset %llu: not a part of this architecture as it is known here",
                       name.c_str(), offset(t)));
   }

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <vector>
 
 #include "base/status.h"
 #include "models/model.h"
@@ -25,7 +26,7 @@ class Binder {
 
   bool has(std::string_view name) const { return gguf_.tensor(prefix_ + std::string(name)) != nullptr; }
 
-  // n_in is the contiguous axis, as in the file's order of dimensions.
+  // n_in is the contiguous axis, as in the file's order of dimensions. With the scales that the file has for the weights.
   void matrix(std::string_view name, nn::Matrix* out, uint64_t n_in, uint64_t n_out);
   void stack(std::string_view name, nn::Stack* out, uint64_t n_in, uint64_t n_out, uint64_t n);
   // The same from n tensors: name.0.weight, name.1.weight and so on.
@@ -48,6 +49,9 @@ class Binder {
 
  private:
   const Tensor* find(std::string_view name, std::initializer_list<uint64_t> ne);
+  // The scales of n matrices, from a tensor [n] or, for all of them, [1]; empty where the file has none.
+  std::vector<nn::Vector> scales(std::string_view weight, uint64_t n);
+  nn::Matrix scaled_view(std::string_view name, const Tensor& t);
   void floats(std::string_view name, nn::Vector* out, std::initializer_list<uint64_t> ne);
   void fail(Status status) { if (status_.ok()) status_ = std::move(status); }
 

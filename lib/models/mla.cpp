@@ -6,22 +6,22 @@
 #include "base/numerics.h"
 #include "models/rope_config.h"
 #include "nn/norm.h"
+#include "nn/weights.h"
 
 namespace coterie {
 namespace {
 
 // out[i, :] = w * x[i, :] for n rows. Not parallel; gives up when cancelled.
 void multiply(const nn::Context& context, const nn::Matrix& w, const nn::Activations& x, size_t n, float* out) {
-  const auto type = static_cast<uint32_t>(w.type);
   for (size_t first = 0; first < n && !context.cancelled(); first += kGemmTokens) {
     const size_t count = std::min(kGemmTokens, n - first);
     float* y[kGemmTokens];
     const void* rows[kGemmTokens];
     for (size_t i = 0; i < count; ++i) {
       y[i] = out + (first + i) * w.n_out;
-      rows[i] = x.row(kTypeInfo[type].act, first + i);
+      rows[i] = x.row(type_info(w.type).act, first + i);
     }
-    context.kernels.gemm[type](y, w.data, w.row_bytes, w.n_in, rows, count, 0, w.n_out);
+    nn::multiply(context.kernels, w, y, rows, count, 0, w.n_out);
   }
 }
 
@@ -30,9 +30,7 @@ void multiply(const nn::Context& context, const nn::Matrix& w, const nn::Activat
 void multiply_transposed(const nn::Context& context, const nn::Matrix& w, const float* x, size_t n, float* weights,
                          float* out) {
   constexpr size_t kRows = 32;  // milliseconds even with the scalar kernels
-  for (size_t r = 0; r < w.n_out; ++r) {
-    context.kernels.dequantize[static_cast<uint32_t>(w.type)](weights + r * w.n_in, w.row(r), w.n_in);
-  }
+  for (size_t r = 0; r < w.n_out; ++r) nn::dequantise_row(context.kernels, w, r, weights + r * w.n_in);
   for (size_t first = 0; first < n && !context.cancelled(); first += kRows) {
     const size_t count = std::min(kRows, n - first);
     float* y[kRows];

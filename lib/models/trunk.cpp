@@ -1,6 +1,7 @@
 #include "models/trunk.h"
 
 #include "nn/norm.h"
+#include "nn/weights.h"
 
 namespace coterie {
 
@@ -26,7 +27,7 @@ void TrunkScratch::carve(nn::Carver& carver, const Trunk& trunk, size_t max_toke
 bool embed(const nn::Context& context, const Trunk& trunk, const Forward& f) {
   const nn::Matrix& w = trunk.token_embd;
   auto row = [&](size_t i, size_t) {
-    context.kernels.dequantize[static_cast<uint32_t>(w.type)](f.hidden + i * w.n_in, w.row(f.tokens[i]), w.n_in);
+    nn::dequantise_row(context.kernels, w, f.tokens[i], f.hidden + i * w.n_in);
     if (trunk.embedding_scale == 1) return;
     for (size_t j = 0; j < w.n_in; ++j) f.hidden[i * w.n_in + j] *= trunk.embedding_scale;
   };

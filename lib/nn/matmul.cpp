@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstring>
 
+#include "nn/weights.h"
+
 namespace coterie::nn {
 namespace {
 
@@ -37,8 +39,7 @@ constexpr size_t kMostProducts = 1024;  // of one region; more run one region af
 
 // Tiles of the same weights follow each other, so that those come from the cache.
 void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, size_t tile) {
-  const auto type = static_cast<uint32_t>(p.w.type);
-  const ActKind kind = kTypeInfo[type].act;
+  const ActKind kind = type_info(p.w.type).act;
   const size_t row0 = tile / tiling.n_vectors * tiling.rows, row1 = std::min(row0 + tiling.rows, p.w.n_out);
   const size_t first = tile % tiling.n_vectors * tiling.vectors, n = std::min(tiling.vectors, p.n - first);
   float* y[kGemmTokens];
@@ -47,7 +48,7 @@ void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, si
     y[i] = p.out + p.out_rows[first + i] * p.out_stride;
     x[i] = p.x->row(kind, p.x_rows[first + i]);
   }
-  kernels.gemm[type](y, p.w.data, p.w.row_bytes, p.w.n_in, x, n, row0, row1);
+  multiply(kernels, p.w, y, x, n, row0, row1);
 }
 
 // At most kMostProducts in one region; done(product, tiling, tile) is called after each tile.
@@ -137,7 +138,7 @@ void matmul_transposed(const Kernels& kernels, const Matrix& w, const float* x, 
                        size_t out_stride, float* row_scratch) {
   for (size_t i = 0; i < n; ++i) std::memset(out + i * out_stride, 0, w.n_in * sizeof(float));
   for (size_t r = 0; r < w.n_out; ++r) {
-    kernels.dequantize[static_cast<uint32_t>(w.type)](row_scratch, w.row(r), w.n_in);
+    dequantise_row(kernels, w, r, row_scratch);
     for (size_t i = 0; i < n; ++i) kernels.axpy(out + i * out_stride, x[i * x_stride + r], row_scratch, w.n_in);
   }
 }

@@ -9,22 +9,26 @@
 
 namespace coterie::nn {
 
+using Vector = const float*;  // a norm weight, bias or scale: F32 in every file; null when the file has none
+
 // A matrix of weights where it lies in the file: n_out rows of n_in elements.
 struct Matrix {
   const std::byte* data = nullptr;
   TensorType type = TensorType::F32;
   size_t n_in = 0, n_out = 0;
   size_t row_bytes = 0;
+  Vector scale = nullptr;  // [1] factor of its products; null: none (nn/weights.h)
 
   explicit operator bool() const { return data != nullptr; }
   const std::byte* row(size_t i) const { return data + i * row_bytes; }
-  Matrix rows(size_t first, size_t count) const { return {row(first), type, n_in, count, row_bytes}; }
+  Matrix rows(size_t first, size_t count) const { return {row(first), type, n_in, count, row_bytes, scale}; }
 };
 
 // Matrices of one shape and type, each anywhere: experts or heads.
 struct Stack {
   Matrix first;
   std::vector<const std::byte*> data;  // of each matrix
+  std::vector<Vector> scales;          // likewise; empty: all have that of the first
 
   Stack() = default;
   // n matrices, matrix_bytes from one to the next.
@@ -36,6 +40,7 @@ struct Stack {
   Matrix operator[](size_t i) const {
     Matrix m = first;
     m.data = data[i];
+    if (!scales.empty()) m.scale = scales[i];
     return m;
   }
   // The same rows of every matrix, as a stack.
@@ -46,7 +51,5 @@ struct Stack {
     return part;
   }
 };
-
-using Vector = const float*;  // a norm weight or bias: F32 in every file; null when the file has none
 
 }  // namespace coterie::nn

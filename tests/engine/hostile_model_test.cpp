@@ -95,7 +95,7 @@ TEST_F(HostileModel, RandomDamageAnywhere) {
   std::printf("seed %u (COTERIE_TEST_SEED)\n", seed);
   std::mt19937 random(seed);
   for (const char* name : {"deepseek2-q4_k_m-groups", "deepseek2-q8_0-legacy", "deepseek32-q8_0", "llama-f16", "gpt-oss-q8_0",
-                           "llama-mixtral-numbered"}) {
+                           "llama-mixtral-numbered", "qwen3moe-nvfp4-scaled"}) {
     const Bytes original = read(tiny_model(name));
     for (int round = 0; round < 40; ++round) {
       Bytes file = original;
@@ -112,6 +112,8 @@ TEST_F(HostileModel, AnUnknownTensorIsRefusedByName) {
   for (const Case& c : {Case{"llama-bias", "blk.0.attn_q.bias", "blk.0.attn_q.bidt"},
                         Case{"llama-bias", "blk.2.attn_q.bias", "blk.3.attn_q.bias"},  // there are three layers
                         Case{"qwen2-output-bias", "output.bias", "output.bidt"},
+                        Case{"llama-nvfp4-scaled", "blk.0.ffn_up.scale", "blk.0.ffn_up.scald"},
+                        Case{"llama-nvfp4-scaled", "blk.0.ffn_up.scale", "blk.0.ffn_xy.scale"},
                         Case{"glm4moe-air", "blk.0.attn_k.bias", "blk.9.attn_k.bias"}}) {
     Bytes file = read(tiny_model(c.model));
     const std::string known = c.known, unknown = c.unknown;

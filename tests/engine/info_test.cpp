@@ -37,7 +37,8 @@ TEST(Info, NumberedExpertsCountAsExperts) {
 }
 
 TEST(Info, EveryTensorHasItsClass) {
-  for (const char* name : {"qwen2-output-bias", "qwen2moe-moe", "gpt-oss-window", "minimax-m2-bare-bias", "granitemoe-shared"}) {
+  for (const char* name : {"qwen2-output-bias", "qwen2moe-moe", "gpt-oss-window", "minimax-m2-bare-bias", "granitemoe-shared",
+                           "deepseek2-nvfp4-all-scaled", "llama-mixtral-numbered-nvfp4"}) {
     EXPECT_EQ(info_of(name).other_bytes, 0u) << name;
   }
   EXPECT_EQ(info_of("qwen2moe-moe").n_expert_shared, 1u);

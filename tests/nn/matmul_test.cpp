@@ -3,6 +3,7 @@
 #include <atomic>
 #include <limits>
 
+#include "nn/weights.h"
 #include "nn_testing.h"
 
 namespace coterie::test {
@@ -97,6 +98,49 @@ TEST_F(Matmul, TransposedTakesRowsAsInputs) {
     }
     EXPECT_EQ(out[i * 50 + n_in], -1);
   }
+}
+
+// Exactly once, whatever the tiles, and with the bits of a multiplication behind the product.
+TEST_F(Matmul, ScalesMultiplyProducts) {
+  const size_t n_in = 64, n_out = 700, n = 300, n_stack = 3;
+  const auto x = random(n * n_in), w = random(n_stack * n_out * n_in), scales = random(n_stack);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, n, n_in); });
+  const nn::Matrix plain = float_matrix(w, n_in, n_out);
+  nn::Stack stack(plain, n_stack, n_out * n_in * sizeof(float));
+  ASSERT_TRUE(in.fill(context(), x.data(), n, n_in, {plain}));
+  const auto products = [&](const nn::Stack& of, size_t begin, size_t count) {
+    std::vector<float> out(n_stack * n * count);
+    std::vector<nn::Product> p;
+    for (size_t i = 0; i < n_stack; ++i) p.push_back({of.rows(begin, count)[i], &in, n, &out[i * n * count], count});
+    EXPECT_TRUE(nn::matmul(context(), p));
+    return out;
+  };
+  const auto expected = products(stack, 5, 600);
+  const auto check = [&](const std::vector<float>& out, auto scale_of) {
+    for (size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], expected[i] * scale_of(i / (n * 600))) << i;
+  };
+  stack.first.scale = &scales[1];
+  check(products(stack, 5, 600), [&](size_t) { return scales[1]; });
+  for (const float& scale : scales) stack.scales.push_back(&scale);
+  check(products(stack, 5, 600), [&](size_t i) { return scales[i]; });
+  EXPECT_EQ(stack[2].rows(1, 2).scale, &scales[2]);
+}
+
+TEST_F(Matmul, ScalesMultiplyWeightsThatAreTakenAsFloats) {
+  const size_t n_in = 40, n_out = 24;
+  const auto w = random(n_out * n_in), x = random(n_out);
+  const float scale = 0.3f;
+  nn::Matrix matrix = float_matrix(w, n_in, n_out);
+  matrix.scale = &scale;
+  std::vector<float> scaled = w, out(n_in), expected(n_in), row(n_in);
+  for (float& v : scaled) v *= scale;
+  const Kernels& kernels = *select_kernels(nullptr);
+  nn::matmul_transposed(kernels, matrix, x.data(), n_out, 1, out.data(), n_in, row.data());
+  nn::matmul_transposed(kernels, float_matrix(scaled, n_in, n_out), x.data(), n_out, 1, expected.data(), n_in, row.data());
+  EXPECT_EQ(out, expected);
+  nn::dequantise_row(kernels, matrix, 7, row.data());
+  EXPECT_EQ(row, std::vector<float>(&scaled[7 * n_in], &scaled[8 * n_in]));
 }
 
 TEST_F(Matmul, CancelledReturnsFalse) {

@@ -43,6 +43,8 @@ class Deepseek2:
     tied: bool = False
     nextn: int = 0
     minimal: bool = False  # leave out every key that has a default
+    scales: str = ""  # matrices have scales, in tensors of this name beside theirs: scale, weight.scale
+    scaled: tuple = ()  # only matrices whose names contain one of these; empty: all
 
 
 @dataclasses.dataclass
@@ -53,6 +55,11 @@ class Deepseek32(Deepseek2):
     n_index_head: int = 4
     index_dim: int = 64
 
+
+# The matrices whose scales llama.cpp reads (llama-model.cpp).
+CONVERTED = dict(scales="scale", scaled=("attn_q.", "attn_k.", "attn_v.", "attn_qkv.", "output.", "ffn_gate.", "ffn_up.",
+                                         "ffn_down.", "ffn_gate_exps.", "ffn_up_exps.", "ffn_down_exps.", "_shexp."))
+ALL_SCALED = dict(scales="weight.scale", peer=None, peer_note="llama.cpp reads scales of fewer matrices, by another name")
 
 # V2: softmax, no bias, no renormalisation.
 V2 = dict(gating=1, norm=False, weights_scale=1.5, bias="", n_shared=2)
@@ -132,6 +139,18 @@ def deepseek2_forms():
                    **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
     for types in ("TQ1_0", "TQ2_0"):
         yield form(types.lower(), f"{types} weights, attn_k_b Q4_0", types, n_layer=2, **WIDE)
+    yield form("q1_0", "Q1_0 weights, attn_k_b too", "Q1_0", n_layer=2, **{**WIDE, "n_nope": 128})
+    yield form("q2_0", "Q2_0 weights, attn_k_b too", "Q2_0", n_layer=2, **WIDE)
+    yield form("nvfp4", "NVFP4 weights without scales", "NVFP4", n_nope=64)
+    yield form("nvfp4-scaled", "NVFP4 weights, with scales where converters write them", "NVFP4", n_nope=64, **CONVERTED,
+               peer=None, peer_note="llama.cpp leaves all scales but attn_output's out in this architecture")
+    yield form("nvfp4-all-scaled", "NVFP4 weights, a scale for every matrix, the tied embedding too", "NVFP4", n_nope=64,
+               tied=True, **ALL_SCALED)
+    yield form("nvfp4-all-scaled-long", "the same untied, in the expanded form", "NVFP4", n_nope=64, n_prompt=140,
+               **ALL_SCALED)
+    yield form("q8_0-all-scaled-legacy", "scales for Q8_0, attn_kv_b too", "Q8_0", legacy=True, **ALL_SCALED)
+    yield form("q8_0-all-scaled-legacy-long", "the same in the expanded form", "Q8_0", legacy=True, n_prompt=140,
+               **ALL_SCALED)
     yield form("q4_k-legacy", "Q4_K attn_kv_b", "Q4_K", n_layer=2, legacy=True, **WIDE)
     yield form("q4_k-long", "Q4_K weights, attn_k_b Q5_0, long prompt", "Q4_K", n_layer=2, n_prompt=140, **WIDE)
     yield form("q4_k-legacy-long", "Q4_K attn_kv_b, long prompt", "Q4_K", n_layer=2, legacy=True, n_prompt=140, **WIDE)

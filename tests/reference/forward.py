@@ -68,14 +68,21 @@ class Model:
         if name not in self._dequantised:
             tensor = self.file.tensors[name]
             values = quants.dequantise(tensor.raw, tensor.type_name).astype(np.float64)
-            self._dequantised[name] = values.reshape(tensor.shape)
+            self._dequantised[name] = values.reshape(tensor.shape) * self.scale(name, tensor.shape)
         return self._dequantised[name]
+
+    def scale(self, name, shape):
+        """What a weight is multiplied by: one number, or one for each expert (NVFP4's second level, llama.cpp #19769)."""
+        for scale in (f"{name.removesuffix('.weight')}.scale", f"{name}.scale"):
+            if self.has(scale):
+                return self.get(scale).reshape(-1, *[1] * (len(shape) - 1))
+        return 1
 
     def activations(self, name, x):
         """x as the product with tensor `name` sees it."""
         type_name, mode = self.file.tensors[name].type_name, self.numerics.activations
         if mode != "exact" and quants.is_quantised(type_name):
-            block = quants.block_size(type_name)
+            block = quants.activation_block(type_name)
             y, ties = quants.quantise_activations(x, block, half_scale=mode == "ggml" and block == 32)
             self._note("int8", x, ties)
             return y

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from forms import YARN_PLAIN, Form
+from forms import ALL_SCALED, CONVERTED, YARN_PLAIN, Form
 
 EPS = 1e-5
 
@@ -48,6 +48,8 @@ class Gqa:
     tied: bool = False
     nextn: int = 0
     minimal: bool = False  # leave out every key that has a default
+    scales: str = ""  # as in forms.Deepseek2
+    scaled: tuple = ()
 
     @property
     def values(self):
@@ -197,11 +199,17 @@ def llama_forms():
     yield form("q8_0", "Q8_0 weights", "Q8_0")
     yield form("f16", "F16 weights", "F16")
     yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_prompt=100, **{**WIDE, "n_layer": 3, "n_ff": 512})
+    yield form("nvfp4-scaled", "scales, before biases, and one of attn_qkv", "NVFP4", n_ff=128, fused_qkv=True,
+               biases="qkvo", **CONVERTED)
+    yield form("q8_0-scaled", "scales of Q8_0, before biases of the feed-forward network too", "Q8_0", biases="qkvof",
+               **CONVERTED, peer=None, peer_note="llama.cpp multiplies biases of the feed-forward network by the scale")
     mixtral = maker("llama", n_expert=8, n_used=2)
     yield mixtral("mixtral", "experts, renormalised", rope={"freq_base": 1e6})
     yield mixtral("mixtral-numbered", "a tensor for every expert, as before April 2024", experts="numbered", **STACKED)
     yield mixtral("mixtral-fused", "ffn_gate_up_exps", experts="fused", **STACKED)
     yield mixtral("mixtral-numbered-q8_0", "a quantised tensor for every expert", "Q8_0", experts="numbered", **STACKED)
+    yield mixtral("mixtral-numbered-nvfp4", "a tensor and a scale for every expert", "NVFP4", n_ff=128, experts="numbered",
+                  **CONVERTED, **STACKED)
     yield mixtral("mixtral-q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", **{**WIDE, "n_expert": 4})
 
 
@@ -245,6 +253,9 @@ def qwen3_forms():
               peer_note="llama.cpp does not read the key in this architecture")
     yield moe("fused", "ffn_gate_up_exps", experts="fused", **STACKED)
     yield moe("q8_0", "Q8_0 weights", "Q8_0", n_ff_exp=64)
+    yield moe("nvfp4-scaled", "NVFP4 weights, with scales where converters write them", "NVFP4", n_ff_exp=64, **CONVERTED)
+    yield moe("nvfp4-all-scaled-fused", "a scale for each expert's ffn_gate_up_exps", "NVFP4", n_ff_exp=64,
+              experts="fused", **ALL_SCALED)
     yield moe("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_used=2, n_ff_exp=256, **{**WIDE, "n_expert": 4})
 
 

@@ -105,6 +105,54 @@ def quantise_q8_0(x):
     return np.hstack([_half_bytes(d), np.rint(x * _reciprocal(d)).astype(np.int8).view(np.uint8)])
 
 
+# --- blocks of several blocks of activations ---
+
+_E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
+# Scales of NVFP4: E4M3 without sign, bias 7. ggml ignores the top bit, but takes NaN without it for 0.
+_E4M3 = np.array([m * 2.0 ** -9 if e == 0 else (8 + m) * 2.0 ** (e - 10) for e in range(16) for m in range(8)] * 2,
+                 np.float32)
+_E4M3[0x7F] = 0
+E4M3_MAX = 448  # 7e
+
+
+def _nearest(x, values):
+    """Index of the value nearest to each x; of equal distances the first."""
+    return np.abs(x[..., None] - values).argmin(-1).astype(np.uint8)
+
+
+def dequantise_nvfp4(b):
+    q = b[:, 4:].reshape(-1, 4, 8)  # 16 weights: low nibbles are the first eight
+    codes = np.concatenate([q & 15, q >> 4], 2)
+    return (_E4M3[b[:, :4]][..., None] * _E2M1[codes]).reshape(-1, 64)
+
+
+def quantise_nvfp4(x):
+    x = x.reshape(-1, 4, 16)
+    scales = _nearest(np.abs(x).max(2) / np.float32(6), _E4M3[:0x7F])
+    codes = _nearest(x * _reciprocal(_E4M3[scales])[..., None], _E2M1)
+    return np.hstack([scales, (codes[..., :8] | codes[..., 8:] << 4).reshape(-1, 32)])
+
+
+def dequantise_q1_0(b):
+    return (2 * np.unpackbits(b[:, 2:], axis=1, bitorder="little").astype(np.float32) - 1) * _half(b, 0)
+
+
+def quantise_q1_0(x):
+    return np.hstack([_half_bytes(np.abs(x).mean(1, keepdims=True)), np.packbits(x >= 0, axis=1, bitorder="little")])
+
+
+def dequantise_q2_0(b):
+    q = b[:, 2:, None] >> (2 * np.arange(4, dtype=np.uint8)) & 3
+    return (q.reshape(-1, 64).astype(np.float32) - 1) * _half(b, 0)
+
+
+def quantise_q2_0(x):
+    """Codes 0 to 3 stand for -d to 2 d: d has the sign of the extreme."""
+    d = _signed_extreme(x) / np.float32(2)
+    q = (np.rint(x * _reciprocal(d)).clip(-1, 2) + 1).astype(np.uint8).reshape(-1, 16, 4)
+    return np.hstack([_half_bytes(d), np.bitwise_or.reduce(q << (2 * np.arange(4, dtype=np.uint8)), 2)])
+
+
 # --- K-quants: super-blocks of 256 ---
 
 def _unpack_scales_mins(s):
@@ -245,10 +293,12 @@ def quantise_tq1_0(x):
 
 _QUANTISE = {"Q4_0": quantise_q4_0, "Q4_1": quantise_q4_1, "Q5_0": quantise_q5_0, "Q5_1": quantise_q5_1,
              "Q8_0": quantise_q8_0, "Q4_K": quantise_q4_k, "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k,
-             "TQ1_0": quantise_tq1_0, "TQ2_0": quantise_tq2_0}
+             "TQ1_0": quantise_tq1_0, "TQ2_0": quantise_tq2_0, "NVFP4": quantise_nvfp4, "Q1_0": quantise_q1_0,
+             "Q2_0": quantise_q2_0}
 _DEQUANTISE = {"Q4_0": dequantise_q4_0, "Q4_1": dequantise_q4_1, "Q5_0": dequantise_q5_0, "Q5_1": dequantise_q5_1,
                "Q8_0": dequantise_q8_0, "Q4_K": dequantise_q4_k, "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k,
-               "TQ1_0": dequantise_tq1_0, "TQ2_0": dequantise_tq2_0}
+               "TQ1_0": dequantise_tq1_0, "TQ2_0": dequantise_tq2_0, "NVFP4": dequantise_nvfp4,
+               "Q1_0": dequantise_q1_0, "Q2_0": dequantise_q2_0}
 
 
 def is_quantised(type_name):
@@ -257,6 +307,11 @@ def is_quantised(type_name):
 
 def block_size(type_name):
     return TENSOR_TYPES[type_name][1]
+
+
+def activation_block(type_name):
+    """Length of the int8 blocks of activations that meet a quantised type."""
+    return 256 if block_size(type_name) == 256 else 32
 
 
 def quantise(x, type_name):

@@ -30,12 +30,16 @@ GOLDEN = {
     "IQ1_M": (None, None, (-0.0218697, 0.153088, -0.309299, 0.0468636, -0.0468636), 0xa17b4172),
     "TQ1_0": (52, None, (-0.0999756, -0.0999756, -0.0999756, 0, -0.0999756), 0x3e2722f3),
     "TQ2_0": (64, None, (0.199951, -0.0999756, 0.0999756, 0.199951, -0.0999756), 0xee0abaad),
+    "NVFP4": (None, None, (-0.117188, 0.0390625, -1, -72, 160), 0xb7aced37),
+    "Q1_0": (0, None, (0.0999756, -0.0999756, -0.0999756, 0.0999756, 0.0999756), 0xa726b5fa),
+    "Q2_0": (0, None, (0, 0, 0, 0, 0.0999756), 0x478b4ba9),
 }
 
 # Largest error of a round trip, in units of the step between two codes of a block whose values span [-1, 1]:
 # half a step, and more where the stored scale itself is rounded or one end of the range has no code.
 STEP = {"F16": 2 ** -10, "BF16": 2 ** -7, "Q4_0": 1 / 8, "Q4_1": 2 / 15, "Q5_0": 1 / 16, "Q5_1": 2 / 31,
-        "Q8_0": 1 / 127, "Q4_K": 2 / 15, "Q5_K": 2 / 31, "Q6_K": 1 / 32, "TQ1_0": 3 / 4, "TQ2_0": 3 / 4}
+        "Q8_0": 1 / 127, "Q4_K": 2 / 15, "Q5_K": 2 / 31, "Q6_K": 1 / 32, "TQ1_0": 3 / 4, "TQ2_0": 3 / 4, "NVFP4": 1 / 6,
+        "Q1_0": 1, "Q2_0": 1 / 2}
 
 
 def check_golden(type_name):
@@ -44,6 +48,8 @@ def check_golden(type_name):
     block = ((37 * np.arange(n_bytes) + 11) % 256).astype(np.uint8)
     if d_at is not None:
         block[d_at:d_at + 2] = 0x66, 0x2E
+    elif type_name == "NVFP4":
+        block[:4] &= 0x7E
     else:  # IQ1_M: 0x2666 in the top nibbles of the last four words
         block[49:56:2] = block[49:56:2] & 15 | np.array([6, 6, 6, 2], np.uint8) << 4
     if m_at is not None:

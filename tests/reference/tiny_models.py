@@ -40,7 +40,7 @@ MIN_DISTANCE = {"int8": 1.5e-6, "F16": 3e-7}
 N_CLEAR = 8  # so many leading tokens are clear
 
 # What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
-FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "TQ1_0": "Q4_0", "TQ2_0": "Q4_0"}
+FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "TQ1_0": "Q4_0", "TQ2_0": "Q4_0", "NVFP4": "Q8_0"}
 
 
 # --- vocabulary ---
@@ -254,6 +254,16 @@ def tensor_type(name, array, types, n_layer):
     return wanted
 
 
+def weight_scale(c, name, array, type_name):
+    """The scale of a matrix [1], or of its experts [n_expert]; None if it has none. As ModelOpt chooses those of NVFP4:
+    the scales of blocks then go up to their greatest."""
+    wanted = not c.scaled or any(part in name for part in c.scaled)
+    if not (c.scales and wanted) or array.ndim == 1 or "ffn_gate_inp" in name:
+        return None
+    experts = tuple(range(1, array.ndim)) if "_exps." in name else None
+    return np.abs(array).max(experts).reshape(-1) / np.float32(6 * quants.E4M3_MAX if type_name == "NVFP4" else 1)
+
+
 # --- files ---
 
 def write_model(path, form, config):
@@ -266,7 +276,12 @@ def write_model(path, form, config):
     written = []
     for name, array in tensors.arrays.items():
         type_name = tensor_type(name, array, form.types, config.n_layer)
+        scale = weight_scale(config, name, array, type_name)
+        if scale is not None:
+            array = array / scale.reshape(-1, *[1] * (array.ndim - 1))
         written.append((name, type_name, array.shape, quants.quantise(array, type_name)))
+        for suffix, values in ((config.scales, scale), ("input_scale", scale)) if scale is not None else ():
+            written.append((f"{name.removesuffix('weight')}{suffix}", "F32", scale.shape, quants.quantise(values, "F32")))
     metadata = general_keys(form, arch, form.types) | make_keys(config) | vocabulary(arch)
     if form.n_shards > 1:
         return gguf.write_split(path.removesuffix(".gguf"), metadata, written, form.n_shards)[0]
