@@ -23,6 +23,7 @@ using namespace coterie::bench;
 namespace {
 
 constexpr uint64_t kSeed = 88172645463325252;
+constexpr float kExpertScale = 1.0f / 16;  // near enough to 1 for programs that leave it out
 constexpr size_t kAlignment = 32, kBufferBytes = size_t(4) << 20;
 
 struct Arguments {
@@ -90,21 +91,47 @@ uint64_t bytes_of(const PlannedTensor& tensor, TensorType type) {
   return n / type_info(type).block_elems;
 }
 
+double deviation_of(const PlannedTensor& tensor) {
+  return tensor.deviation != 0 ? tensor.deviation : 1 / std::sqrt(static_cast<double>(tensor.ne[0]));
+}
+
 void write_tensor(const PlannedTensor& tensor, TensorType type, RandomWeights& random, Output& out) {
   const size_t block_bytes = type_info(type).block_bytes;
-  const double deviation = tensor.deviation != 0 ? tensor.deviation : 1 / std::sqrt(static_cast<double>(tensor.ne[0]));
   std::vector<uint8_t> buffer(kBufferBytes / block_bytes * block_bytes);
   for (uint64_t left = bytes_of(tensor, type); left > 0;) {
     const size_t n = std::min<uint64_t>(left, buffer.size());
-    if (tensor.role == TensorRole::kOnes) {
-      constexpr float kOne = 1;
-      for (size_t i = 0; i < n; i += 4) std::memcpy(&buffer[i], &kOne, 4);
+    if (tensor.role == TensorRole::kOnes || tensor.role == TensorRole::kScales) {
+      const float value = tensor.role == TensorRole::kOnes ? 1 : kExpertScale;
+      for (size_t i = 0; i < n; i += 4) std::memcpy(&buffer[i], &value, 4);
     } else {
-      random.fill(type, deviation, buffer.data(), n);
+      random.fill(type, deviation_of(tensor), buffer.data(), n);
     }
     out.put(buffer.data(), n);
     left -= n;
   }
+}
+
+struct TypedTensor {
+  PlannedTensor tensor;
+  TensorType type;
+};
+
+// What the file will hold: experts of NVFP4 have their scales beside them, as converters write them.
+std::vector<TypedTensor> choose_types(const ModelPlan& plan, const WeightRecipe& recipe) {
+  constexpr std::string_view kExperts = "_exps.weight", kWeight = "weight";
+  std::vector<TypedTensor> chosen;
+  for (PlannedTensor t : plan.tensors) {
+    const TensorType type = recipe.choose(t, plan.n_layer);
+    if (type != TensorType::NVFP4 || !t.name.ends_with(kExperts)) {
+      chosen.push_back({t, type});
+      continue;
+    }
+    t.deviation = deviation_of(t) / kExpertScale;
+    const std::string stem = t.name.substr(0, t.name.size() - kWeight.size());
+    chosen.push_back({t, type});
+    chosen.push_back({{stem + "scale", {t.ne[2]}, TensorRole::kScales, 0, t.layer}, TensorType::F32});
+  }
+  return chosen;
 }
 
 // 0, or the errno of what failed.
@@ -112,20 +139,19 @@ int write_model(const Arguments& arguments) {
   ModelPlan plan;
   plan.n_layer = arguments.n_layer;
   arguments.shape->plan(plan);
-  std::vector<TensorType> types;
+  const std::vector<TypedTensor> tensors = choose_types(plan, *arguments.recipe);
   uint64_t offset = 0;
-  for (const PlannedTensor& t : plan.tensors) {
-    types.push_back(arguments.recipe->choose(t, plan.n_layer));
-    plan.head.tensor(t.name, types.back(), t.ne, test::Bytes()).last_tensor().offset = offset;
-    offset += (bytes_of(t, types.back()) + kAlignment - 1) / kAlignment * kAlignment;
+  for (const auto& [t, type] : tensors) {
+    plan.head.tensor(t.name, type, t.ne, test::Bytes()).last_tensor().offset = offset;
+    offset += (bytes_of(t, type) + kAlignment - 1) / kAlignment * kAlignment;
   }
   Output out(arguments.file);
   const test::Bytes head = plan.head.head();
   out.put(head.data(), head.size());
   out.pad();
   RandomWeights random(kSeed);
-  for (size_t i = 0; i < types.size(); ++i) {
-    write_tensor(plan.tensors[i], types[i], random, out);
+  for (const auto& [t, type] : tensors) {
+    write_tensor(t, type, random, out);
     out.pad();
   }
   const int error = out.close();

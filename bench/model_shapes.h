@@ -15,6 +15,7 @@ enum class TensorRole {
   kMatrix,  // of a type that the recipe chooses
   kFloats,  // F32 in every file: routers and biases
   kOnes,    // F32 ones: norms
+  kScales,  // F32, one value: scales of experts
 };
 
 struct PlannedTensor {

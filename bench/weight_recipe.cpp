@@ -68,6 +68,7 @@ std::optional<WeightRecipe> WeightRecipe::find(std::string_view name) {
       r.experts_only_ = true;
       r.embedding_ = r.output_ = TensorType::Q8_0;
       break;
+    case TensorType::NVFP4: r.embedding_ = r.output_ = TensorType::Q8_0; break;
     default: r.output_ = TensorType::Q6_K;
   }
   return r;

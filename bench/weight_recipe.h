@@ -11,8 +11,9 @@ namespace coterie::bench {
 
 class WeightRecipe {
  public:
-  // q4_k_m and q5_k_m are mixtures; mxfp4 has experts of MXFP4 and the rest in Q8_0; any other name is that of a type,
-  // used for every matrix but the embedding and the output head, where its quantiser keeps more bits.
+  // q4_k_m and q5_k_m are mixtures; mxfp4 has experts of MXFP4 and the rest in Q8_0; nvfp4 has embedding and output head in
+  // Q8_0; any other name is that of a type, used for every matrix but the embedding and the output head, where its
+  // quantiser keeps more bits.
   static std::optional<WeightRecipe> find(std::string_view name);
 
   TensorType choose(const PlannedTensor& tensor, uint32_t n_layer) const;

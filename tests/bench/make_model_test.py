@@ -22,7 +22,7 @@ import quants  # noqa: E402
 MAKE_MODEL = sys.argv[1]
 PROGRAM = sys.argv[2] if len(sys.argv) > 2 else None
 TYPES = ("f32", "f16", "bf16", "q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q4_k", "q5_k", "q6_k", "tq1_0", "tq2_0",
-         "q4_k_m", "q5_k_m")
+         "nvfp4", "q1_0", "q2_0", "q4_k_m", "q5_k_m")
 
 
 class MakeModel(unittest.TestCase):
@@ -42,6 +42,9 @@ class MakeModel(unittest.TestCase):
                 if len(tensor.shape) < 2 or not name.endswith(".weight"):
                     continue
                 weights = np.float64(quants.dequantise(tensor.raw, tensor.type_name))
+                if name.replace("weight", "scale") in tensors:
+                    scales = tensors[name.replace("weight", "scale")]
+                    weights *= np.repeat(scales.raw.view("<f4"), weights.size // tensor.shape[0])
                 n_in = 256 if "attn_k_b" in name else tensor.shape[-1]
                 expected = 1 if name == "token_embd.weight" else n_in ** -0.5
                 with self.subTest(types=types, name=name, type=tensor.type_name):
@@ -60,6 +63,13 @@ class MakeModel(unittest.TestCase):
         self.assertEqual(types["blk.1.attn_k_b.weight"], "Q5_0")
         self.assertEqual(types["blk.1.ffn_gate_inp.weight"], "F32")
 
+    def test_experts_of_nvfp4_have_scales(self):
+        tensors = gguf.Reader(self.make("nvfp4")).tensors
+        self.assertEqual(tensors["blk.1.ffn_gate_exps.weight"].type_name, "NVFP4")
+        self.assertEqual(tensors["blk.1.ffn_gate_exps.scale"].shape, (16,))
+        self.assertNotIn("blk.1.ffn_down_exps.scale", tensors)  # 160 columns: not of NVFP4
+        self.assertEqual(tensors["output.weight"].type_name, "Q8_0")
+
     def test_same_arguments_same_file(self):
         with open(self.make("q4_k_m"), "rb") as a, open(self.make("q4_k_m", "--layers", "3"), "rb") as b:
             self.assertEqual(a.read(), b.read())
@@ -75,7 +85,12 @@ class MakeModel(unittest.TestCase):
     def test_the_engine_runs_it_and_tells_tokens_apart(self):
         if PROGRAM is None:
             self.skipTest("built without the program")
-        path, out = self.make("q4_k_m"), os.path.join(self.folder.name, "logits")
+        for types in ("q4_k_m", "nvfp4"):
+            with self.subTest(types=types):
+                self.check_logits(self.make(types))
+
+    def check_logits(self, path):
+        out = os.path.join(self.folder.name, "logits")
         done = subprocess.run([PROGRAM, "info", "--json", "-m", path], check=True, capture_output=True)
         info = json.loads(done.stdout)
         self.assertEqual((info["n_layer"], info["n_expert"]), (3, 16))
