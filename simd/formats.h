@@ -66,7 +66,7 @@ struct BlockQ5_1 { f16_bits d, m; uint8_t high[4]; uint8_t q[16]; };            
 struct BlockQ8_0 { f16_bits d; int8_t q[32]; };                                     // w = d * q
 struct BlockIQ4_NL { f16_bits d; uint8_t q[16]; };                                  // w = d * value[nibble]
 struct BlockMXFP4 { uint8_t exponent; uint8_t q[16]; };                             // w = 2^(exponent - 127) * E2M1
-struct BlockNVFP4 { uint8_t d[4]; uint8_t q[32]; };                                 // w = UE4M3 of 16 weights * E2M1
+struct BlockNVFP4 { uint8_t d[4]; uint8_t q[32]; };                                 // w = UE4M3 * E2M1, a scale for 16
 struct BlockQ1_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (2 * bit - 1)
 struct BlockQ2_0 { f16_bits d; uint8_t q[16]; };                                    // w = d * (code - 1)
 struct BlockQ2_K { uint8_t scales[16]; uint8_t q[64]; f16_bits d, dmin; };          // w = d * sc * code - dmin * m

@@ -289,8 +289,8 @@ constexpr void add_dequantisers(Kernels& k, List<F...>) {
 
 template <class... F>
 constexpr void add_formats_of_parts(Kernels& k) {
-  ((k.gemv[slot(F::kType)] = gemv_parts<F>, k.gemm[slot(F::kType)] = gemm_by_gemv<gemv_parts<F>>,
-    k.dequantize[slot(F::kType)] = dequantize_parts<F>), ...);
+  ((k.gemv[slot(F::kType)] = parts::gemv<F>, k.gemm[slot(F::kType)] = gemm_by_gemv<parts::gemv<F>>,
+    k.dequantize[slot(F::kType)] = parts::dequantize<F>), ...);
 }
 
 constexpr Kernels make_complete_kernels() {
@@ -299,7 +299,7 @@ constexpr Kernels make_complete_kernels() {
   k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
   k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;
   add_dequantisers(k, Formats{});
-  add_formats_of_parts<NVFP4, Q1_0, Q2_0>(k);
+  add_formats_of_parts<parts::NVFP4, parts::Q1_0, parts::Q2_0>(k);
   return k;
 }
 

@@ -3,6 +3,8 @@
 // where a part has one scale and meets one block of activations (rule 2 of docs/arithmetic.md). Plain C++, included by
 // isa_scalar.cpp: what it gives is the definition that vector kernels must equal.
 
+namespace parts {
+
 // Half of an unsigned E4M3 with exponent bias 7. As ggml has it, the top bit is ignored and 7f is 0, but ff is 240.
 inline float half_of_e4m3(uint8_t byte) {
   const uint32_t exponent = byte >> 3 & 15, mantissa = byte & 7;
@@ -48,7 +50,7 @@ struct Q2_0 {
 
 // Calls on_part(first element, d, codes) for each part of a row of k elements, in order.
 template <class F, class OnPart>
-void for_parts(const void* row, size_t k, const OnPart& on_part) {
+void for_each(const void* row, size_t k, const OnPart& on_part) {
   constexpr size_t kBlock = type_info(F::kType).block_elems;
   const auto* blocks = static_cast<const typename F::Block*>(row);
   for (size_t i = 0; i < k; i += F::kPart) {
@@ -61,10 +63,10 @@ void for_parts(const void* row, size_t k, const OnPart& on_part) {
 }
 
 template <class F>
-void gemv_parts(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1) {
+void gemv(float* y, const void* w, size_t row_bytes, size_t k, const void* x, size_t row0, size_t row1) {
   for (size_t row = row0; row < row1; ++row) {
     float acc = 0;
-    for_parts<F>(static_cast<const uint8_t*>(w) + row * row_bytes, k, [&](size_t i, float d, const int8_t* code) {
+    for_each<F>(static_cast<const uint8_t*>(w) + row * row_bytes, k, [&](size_t i, float d, const int8_t* code) {
       const ActBlock32& a = static_cast<const ActBlock32*>(x)[i / 32];
       int32_t sum = 0;
       for (int j = 0; j < F::kPart; ++j) sum += code[j] * a.q[i % 32 + j];
@@ -75,8 +77,10 @@ void gemv_parts(float* y, const void* w, size_t row_bytes, size_t k, const void*
 }
 
 template <class F>
-void dequantize_parts(float* y, const void* row, size_t k) {
-  for_parts<F>(row, k, [=](size_t i, float d, const int8_t* code) {
+void dequantize(float* y, const void* row, size_t k) {
+  for_each<F>(row, k, [=](size_t i, float d, const int8_t* code) {
     for (int j = 0; j < F::kPart; ++j) y[i + j] = static_cast<float>(code[j]) * d;
   });
 }
+
+}  // namespace parts

@@ -153,7 +153,10 @@ TEST_F(HostileModel, ARefusalNamesTheKey) {
       {"gpt-oss-window", "gpt-oss.attention.sliding_window", 0, "gpt-oss.attention.sliding_window: 0, expected 1 to"},
       {"minimax-m2-moe", "minimax-m2.expert_gating_func", 4, "minimax-m2.expert_gating_func: 4, expected 0 to 3"},
       {"glm4moe-air", "glm4moe.nextn_predict_layers", 4, "glm4moe.nextn_predict_layers: 4, expected 0 to 3"},
-      {"granitemoe-moe", "granitemoe.logit_scale", kNan, "granitemoe.logit_scale: nan"}};
+      {"granitemoe-moe", "granitemoe.logit_scale", kNan, "granitemoe.logit_scale: nan"},
+      // not keys, but the sizes of tensors, which also lie four bytes behind the name
+      {"llama-nvfp4-scaled", "blk.0.ffn_up.scale", 2, "shape 2, expected 1"},
+      {"qwen3moe-nvfp4-scaled", "blk.0.ffn_up_exps.scale", 15, "shape 15, expected 16"}};
   for (const Case& c : kCases) {
     Bytes file = read(tiny_model(c.model));
     const size_t at = value_offset(file, c.key);
@@ -168,7 +171,7 @@ TEST_F(HostileModel, ARefusalNamesTheKey) {
 
 TEST_F(HostileModel, EveryWeightNotANumber) {
   for (const char* name : {"deepseek2-v3", "deepseek2-groups-max", "deepseek32-v3.2", "llama-gqa", "gpt-oss-window",
-                           "qwen2moe-moe", "minimax-m2-moe", "granitemoe-shared"}) {
+                           "qwen2moe-moe", "minimax-m2-moe", "granitemoe-shared", "qwen3moe-nvfp4-scaled"}) {
     Bytes file = read(tiny_model(name));
     const uint32_t nan = 0x7fc00000;
     for (size_t at = file.size() * 9 / 10 & ~size_t{3}; at + 4 <= file.size(); at += 4) std::memcpy(file.data() + at, &nan, 4);
