@@ -198,20 +198,43 @@ void openblas_sgemm(benchmark::State& state, Shape shape, size_t n_tokens) {
 }
 #endif
 
+// Rule 5 as attention uses it: so many sums over the rows of a block of a cache, which stays in the cache of the core.
+struct Sums {
+  const char* name;
+  TensorType type;
+  size_t n_rows, n, n_sums;
+};
+constexpr Sums kSums[] = {
+    {"mla.values", TensorType::F16, 256, 512, 1},           {"mla.values", TensorType::F16, 256, 512, 16},
+    {"expanded.scores", TensorType::F32, 192, 256, 16},     {"expanded.values", TensorType::F32, 256, 128, 16},
+    {"gqa.values", TensorType::F16, 256, 128, 8},
+};
+
+void weighted_sum(benchmark::State& state, const Kernels& kernels, const Sums& sums) {
+  const size_t row_bytes = row_bytes_of(sums.type, sums.n);
+  const std::vector<float> weights(sums.n_rows, 0.5f);
+  std::vector<float> values(sums.n_sums * sums.n);
+  std::vector<float*> acc;
+  const std::vector<const float*> p(sums.n_sums, weights.data());
+  for (size_t i = 0; i < sums.n_sums; ++i) acc.push_back(values.data() + i * sums.n);
+  const std::vector<uint8_t> rows(sums.n_rows * row_bytes);
+  const std::clock_t start = std::clock();
+  for (auto _ : state) {
+    kernels.weighted_sum[static_cast<uint32_t>(sums.type)](acc.data(), p.data(), sums.n_sums, rows.data(), row_bytes,
+                                                          sums.n_rows, sums.n);
+    benchmark::ClobberMemory();
+  }
+  set_counters(state, start, static_cast<double>(rows.size()), static_cast<double>(sums.n_rows * sums.n * sums.n_sums));
+}
+
 // The operations on floats that stand beside the products, on kLength floats: nanoseconds say more than bytes.
 void floats(benchmark::State& state, const Kernels& kernels, int which) {
   std::vector<float> x(kLength, 0.5f), y(kLength, 0.25f);
-  std::vector<f16_bits> v(kLength * 16, 0x3000);
   alignas(64) static ActBlock256 blocks[kLength / 256];
   for (auto _ : state) {
     if (which == 0) kernels.quantize256(blocks, x.data(), kLength);
     if (which == 1) benchmark::DoNotOptimize(kernels.exp_sum(y.data(), x.data(), 1, kLength));
     if (which == 2) kernels.silu_mul(y.data(), x.data(), x.data(), kLength);
-    if (which == 3) {
-      float* acc = y.data();
-      const float* p = x.data();
-      kernels.weighted_sum[static_cast<uint32_t>(TensorType::F16)](&acc, &p, 1, v.data(), 2 * 512, 64, 512);
-    }
     benchmark::ClobberMemory();
   }
 }
@@ -242,8 +265,15 @@ int main(int argc, char** argv) {
     const Kernels& kernels = *set->kernels;
     for (uint32_t t = 0; t < kTensorTypeCount; ++t)
       if (kernels.gemv[t]) register_products(kernels, static_cast<TensorType>(t));
-    constexpr const char* kFloats[] = {"quantize256", "exp_sum", "silu_mul", "weighted_sum_f16"};
-    for (int i = 0; i < 4; ++i)
+    for (const size_t n : {1, 16})
+      benchmark::RegisterBenchmark((std::string(kernels.isa) + "/F16/gemm/mla.scores/" + std::to_string(n)).c_str(), gemm,
+                                   kernels, TensorType::F16, Shape{"", 576, 256}, n);
+    for (const Sums& sums : kSums)
+      benchmark::RegisterBenchmark(
+          (std::string(kernels.isa) + "/weighted_sum/" + sums.name + '/' + std::to_string(sums.n_sums)).c_str(), weighted_sum,
+          kernels, sums);
+    constexpr const char* kFloats[] = {"quantize256", "exp_sum", "silu_mul"};
+    for (int i = 0; i < 3; ++i)
       benchmark::RegisterBenchmark((std::string(kernels.isa) + '/' + kFloats[i]).c_str(), floats, kernels, i);
   }
 #ifdef COTERIE_OPENBLAS

@@ -68,6 +68,7 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 
 #include "unroll_inl.h"
 
+constexpr int kSums = 4, kColumns = 1;
 #include "attention_inl.h"
 
 #include "x86_inl.h"

@@ -55,6 +55,7 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 
 #include "unroll_inl.h"
 
+constexpr int kSums = 8, kColumns = 2;
 #include "attention_inl.h"
 
 #include "avx512_inl.h"

@@ -82,6 +82,7 @@ Lanes load_int8(const int8_t* p) { return each([=](int l) { return static_cast<f
 
 #include "unroll_inl.h"
 
+constexpr int kSums = 4, kColumns = 1;
 #include "attention_inl.h"
 
 struct V {

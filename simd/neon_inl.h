@@ -91,6 +91,7 @@ f16_bits to_half(float x) {
 
 #include "unroll_inl.h"
 
+constexpr int kSums = 4, kColumns = 1;
 #include "attention_inl.h"
 
 struct VNeon {

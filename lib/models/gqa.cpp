@@ -103,7 +103,7 @@ void Gqa::carve(nn::Carver& carver, size_t n, size_t n_threads, GqaScratch* s) c
   s->values = carver.take<float>(n * shape_.n_head * shape_.value_dim);
   s->x.carve(carver, n, n_embd_);
   s->values_in.carve(carver, n, shape_.n_head * shape_.value_dim);
-  s->attention.carve(carver, n_threads, shape_.key_dim, shape_.value_dim);
+  s->attention.carve(carver, n_threads, shape_.n_head, shape_.key_dim, shape_.value_dim);
 }
 
 bool Gqa::prepare(const nn::Context& context, const Forward& f, GqaScratch& s) const {

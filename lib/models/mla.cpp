@@ -129,7 +129,7 @@ void Mla::carve(nn::Carver& carver, MlaScratch& s, size_t n, size_t n_threads) c
   s.attended_in.carve(carver, n_heads, kv_rank_);
   s.values_in.carve(carver, n, size_t{n_head_} * n_value_);
   s.products = carver.take<nn::Product>(n_head_);
-  s.attention.carve(carver, n_threads, latent_row(), std::max(kv_rank_, n_value_));
+  s.attention.carve(carver, n_threads, n_head_, latent_row(), std::max(kv_rank_, n_value_));
   MlaExpansion& e = s.expansion;
   e.latents = carver.take<float>(nn::kKeyBlock * kv_rank_);
   e.rotated = carver.take<float>(nn::kKeyBlock * n_rot_);

@@ -19,14 +19,23 @@ void join_block(const Kernels& kernels, Running& r, float* values, size_t dim, f
   r.max = new_max;
 }
 
+// After the last block: a sink, or null, and the division by the sum.
+void finish(const Kernels& kernels, Running& r, const float* sink, float* values, size_t dim) {
+  if (sink != nullptr) join_block(kernels, r, values, dim, *sink, 1, nullptr);
+  for (size_t i = 0; i < dim; ++i) values[i] /= r.sum;
+}
+
 }  // namespace
 
-void AttentionScratch::carve(Carver& carver, size_t n_threads, size_t max_key_dim, size_t max_value_dim) {
+void AttentionScratch::carve(Carver& carver, size_t n_threads, size_t n_head, size_t max_key_dim, size_t max_value_dim) {
   max_blocks_ = (max_key_dim + 31) / 32;
   max_value_dim_ = max_value_dim;
   scores_ = carver.take<float>(n_threads * kQueries * kKeyBlock);
   values_ = carver.take<float>(n_threads * kQueries * max_value_dim);
   queries_ = carver.take<ActBlock32>(n_threads * kQueries * max_blocks_);
+  running_ = carver.take<Running>(n_head);
+  part_running_ = carver.take<Running>(kWave * n_head);
+  parts_ = carver.take<float>(kWave * n_head * max_value_dim);
 }
 
 // The queries of one task: they look at the same key head, each at its own positions. What one query gets does not depend
@@ -45,15 +54,15 @@ class AttentionTile {
     }
   }
 
-  // A query over the positions [begin, end), with its sink or null; running and out hold what it has seen before.
-  void add(const float* q, size_t begin, size_t end, const float* sink, Running* running, float* out) {
+  // A query over the positions [begin, end); running and out hold what it has seen before.
+  void add(const float* q, size_t begin, size_t end, Running* running, float* out) {
     x_[n_] = q;
     if (type_info(rows_.type).act == ActKind::kBlock32) {
       ActBlock32* blocks = queries_ + n_ * (shape_.key_dim / 32);
       kernels_.quantize32(blocks, q, shape_.key_dim);
       x_[n_] = blocks;
     }
-    begin_[n_] = begin, end_[n_] = end, sink_[n_] = sink, running_[n_] = running, out_[n_] = out;
+    begin_[n_] = begin, end_[n_] = end, running_[n_] = running, out_[n_] = out;
     ++n_;
   }
 
@@ -65,10 +74,6 @@ class AttentionTile {
       kernels_.gemm[static_cast<uint32_t>(rows_.type)](scores_, rows_.key(t0), rows_.stride, shape_.key_dim, x_, n_, 0,
                                                        t1 - t0);
       take(t0, t1);
-    }
-    for (size_t j = 0; j < n_; ++j) {
-      if (sink_[j] != nullptr) join_block(kernels_, *running_[j], out_[j], shape_.value_dim, *sink_[j], 1, nullptr);
-      divide(j);
     }
   }
 
@@ -83,10 +88,6 @@ class AttentionTile {
     kernels_.weighted_sum[static_cast<uint32_t>(TensorType::F32)](scores_, q, n_, keys, kKeyBlock * sizeof(float),
                                                                   shape_.key_dim, end);
     take(0, end);
-  }
-
-  void divide(size_t j) {
-    for (size_t i = 0; i < shape_.value_dim; ++i) out_[j][i] /= running_[j]->sum;
   }
 
  private:
@@ -157,8 +158,7 @@ class AttentionTile {
   ActBlock32* queries_;
   size_t n_ = 0;
   const void* x_[kQueries];
-  size_t begin_[kQueries], end_[kQueries];
-  const float* sink_[kQueries];
+  size_t begin_[kQueries] = {}, end_[kQueries] = {};
   float* out_[kQueries];
   float *scores_[kQueries], *block_values_[kQueries];
   Running* running_[kQueries];
@@ -166,25 +166,97 @@ class AttentionTile {
   float max_[kQueries], sum_[kQueries];   // likewise
 };
 
+// One token's attention, block by block: tasks attend to a block each, for heads that share keys, as if there was no other;
+// then the blocks of a wave are combined in order.
+class SplitAttention {
+ public:
+  SplitAttention(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
+                 const KvRows& rows, float* out)
+      : context_(context), shape_(shape), s_(scratch), q_(q), rows_(rows), out_(out) {}
+
+  bool run(size_t begin, size_t end) {
+    std::fill(s_.running_, s_.running_ + shape_.n_head, Running{});
+    const size_t group = shape_.n_head / shape_.n_head_kv, tiles = (group + kQueries - 1) / kQueries;
+    const size_t last = (end - 1) / kKeyBlock;
+    for (size_t first = begin / kKeyBlock; first <= last; first += kWave) {
+      const size_t n_blocks = std::min(kWave, last + 1 - first);
+      auto attend = [&](size_t task, size_t worker) {
+        const size_t block = task / (shape_.n_head_kv * tiles), part = task % (shape_.n_head_kv * tiles);
+        const size_t head = part / tiles * group + part % tiles * kQueries;
+        const size_t n = std::min(kQueries, group - part % tiles * kQueries);
+        attend_part(block, head, n, std::max(begin, (first + block) * kKeyBlock),
+                    std::min(end, (first + block + 1) * kKeyBlock), worker);
+      };
+      auto join = [&](size_t head, size_t) {
+        for (size_t block = 0; block < n_blocks; ++block) join_part(block, head);
+        if (first + n_blocks > last) {
+          finish(context_.kernels, s_.running_[head], shape_.sinks == nullptr ? nullptr : shape_.sinks + head, out(head),
+                 shape_.value_dim);
+        }
+      };
+      if (!context_.run(n_blocks * shape_.n_head_kv * tiles, attend) || !context_.run(shape_.n_head, join)) return false;
+    }
+    return true;
+  }
+
+ private:
+  void attend_part(size_t block, size_t head, size_t n, size_t begin, size_t end, size_t worker) {
+    AttentionTile queries(context_, shape_, s_, rows_, head / (shape_.n_head / shape_.n_head_kv), worker);
+    for (size_t h = head; h < head + n; ++h) {
+      part_running(block, h) = {};
+      queries.add(q_ + h * shape_.key_dim, begin, end, &part_running(block, h), part(block, h));
+    }
+    queries.run();
+  }
+
+  void join_part(size_t block, size_t head) {
+    Running& all = s_.running_[head];
+    const Running& one = part_running(block, head);
+    if (all.begun) {
+      join_block(context_.kernels, all, out(head), shape_.value_dim, one.max, one.sum, part(block, head));
+    } else {
+      std::copy_n(part(block, head), shape_.value_dim, out(head));
+      all = one;
+    }
+  }
+
+  Running& part_running(size_t block, size_t head) const { return s_.part_running_[block * shape_.n_head + head]; }
+  float* part(size_t block, size_t head) const { return s_.parts_ + (block * shape_.n_head + head) * shape_.value_dim; }
+  float* out(size_t head) const { return out_ + head * shape_.value_dim; }
+
+  const Context& context_;
+  const AttentionShape& shape_;
+  const AttentionScratch& s_;
+  const float* q_;
+  const KvRows& rows_;
+  float* out_;
+};
+
 bool attention(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
                const KvRows& rows, size_t pos, size_t n, float* out) {
+  const auto first_seen = [&](size_t end) { return shape.window != 0 && end > shape.window ? end - shape.window : 0; };
+  if (n == 1 && pos / kKeyBlock > first_seen(pos + 1) / kKeyBlock)
+    return SplitAttention(context, shape, scratch, q, rows, out).run(first_seen(pos + 1), pos + 1);
   const size_t group = shape.n_head / shape.n_head_kv, n_queries = n * group;  // of a key head
   // As many queries a task as can share keys, but work for every thread.
   const size_t n_threads = context.arena.n_threads();
   const size_t tile = std::clamp<size_t>((n_queries * shape.n_head_kv + n_threads - 1) / n_threads, 1, kQueries);
   const size_t tiles = (n_queries + tile - 1) / tile;
   auto task = [&](size_t i, size_t worker) {
-    const size_t head_kv = i % shape.n_head_kv, first = i / shape.n_head_kv * tile;
+    const size_t head_kv = i % shape.n_head_kv, first = i / shape.n_head_kv * tile, last = std::min(first + tile, n_queries);
     AttentionTile queries(context, shape, scratch, rows, head_kv, worker);
     Running running[kQueries] = {};
-    for (size_t j = first; j < std::min(first + tile, n_queries); ++j) {
-      const size_t token = j / group, head = head_kv * group + j % group, end = pos + token + 1;
-      const size_t begin = shape.window != 0 && end > shape.window ? end - shape.window : 0;
-      const size_t at = token * shape.n_head + head;
-      queries.add(q + at * shape.key_dim, begin, end, shape.sinks == nullptr ? nullptr : shape.sinks + head,
-                  &running[j - first], out + at * shape.value_dim);
+    const auto head_of = [&](size_t j) { return head_kv * group + j % group; };
+    const auto out_of = [&](size_t j) { return out + (j / group * shape.n_head + head_of(j)) * shape.value_dim; };
+    for (size_t j = first; j < last; ++j) {
+      const size_t token = j / group, end = pos + token + 1;
+      queries.add(q + (token * shape.n_head + head_of(j)) * shape.key_dim, first_seen(end), end, &running[j - first], out_of(j));
     }
     queries.run();
+    for (size_t j = first; j < last; ++j) {
+      finish(context.kernels, running[j - first], shape.sinks == nullptr ? nullptr : shape.sinks + head_of(j), out_of(j),
+             shape.value_dim);
+    }
   };
   return context.run(tiles * shape.n_head_kv, task);
 }
@@ -199,10 +271,11 @@ void attend_block(const Context& context, const AttentionShape& shape, const Att
     AttentionTile queries(context, shape, scratch, rows, 0, worker);
     for (size_t i = first; i < last; ++i) {
       const size_t end = std::min(pos + i + 1, block_end) - block.pos;
-      queries.add(q + i * q_stride, 0, end, nullptr, running + i, out + i * out_stride);
+      queries.add(q + i * q_stride, 0, end, running + i, out + i * out_stride);
     }
     queries.run_block(block.keys);
-    for (size_t i = first; i < last && pos + i < block_end; ++i) queries.divide(i - first);
+    for (size_t i = first; i < last && pos + i < block_end; ++i)
+      finish(context.kernels, running[i], nullptr, out + i * out_stride, shape.value_dim);
   }
 }
 

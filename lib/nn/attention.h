@@ -14,6 +14,7 @@ namespace coterie::nn {
 
 inline constexpr size_t kKeyBlock = 256;
 inline constexpr size_t kQueries = 16;  // that one task takes over the same keys
+inline constexpr size_t kWave = 16;     // blocks of keys that wait to be combined
 
 struct AttentionShape {
   size_t n_head = 0;
@@ -36,14 +37,18 @@ struct Running {
 class AttentionScratch {
  public:
   // max_key_dim, max_value_dim: of one head.
-  void carve(Carver& carver, size_t n_threads, size_t max_key_dim, size_t max_value_dim);
+  void carve(Carver& carver, size_t n_threads, size_t n_head, size_t max_key_dim, size_t max_value_dim);
 
  private:
   friend class AttentionTile;
+  friend class SplitAttention;
   float* scores_ = nullptr;         // [n_threads, kQueries, kKeyBlock]
   float* values_ = nullptr;         // [n_threads, kQueries, max_value_dim]
   ActBlock32* queries_ = nullptr;   // [n_threads, kQueries, max_key_dim / 32] for keys of blocks
   size_t max_blocks_ = 0, max_value_dim_ = 0;
+  Running* running_ = nullptr;       // [n_head] of a token whose blocks are attended to apart, and of
+  Running* part_running_ = nullptr;  // [kWave, n_head] such blocks,
+  float* parts_ = nullptr;           // [kWave, n_head, max_value_dim] with their values
 };
 
 // out[n, n_head, value_dim] for queries q[n, n_head, key_dim] at positions pos .. pos + n - 1, each looking at positions

@@ -33,7 +33,7 @@ class Attention : public NnTest {
     const double tolerance = type == TensorType::Q8_0 ? 2e-2 : 2e-5;
 
     nn::AttentionScratch scratch;
-    carve([&](nn::Carver& c) { scratch.carve(c, 3, s.key_dim, s.value_dim); });
+    carve([&](nn::Carver& c) { scratch.carve(c, 3, s.n_head, s.key_dim, s.value_dim); });
     std::vector<float> out(n * s.n_head * s.value_dim);
     ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.rows, pos, n, out.data()));
     for (size_t i = 0; i < n; ++i) {
@@ -81,21 +81,28 @@ TEST_F(Attention, EveryTypeOfCache) {
   }
 }
 
-// A position's values depend on what it sees, not on the batch it comes in.
+// A position's values depend on what it sees, not on the batch it comes in: alone, its blocks are attended to apart.
 TEST_F(Attention, SameBitsAloneAndInABatch) {
-  const std::vector<float> sinks = {0.5f, 2};
-  const nn::AttentionShape s{2, 1, 16, 16, 0.3f, 290, sinks.data()};
-  const size_t n_keys = 600, n = 7, pos = n_keys - n;
-  const auto q = random(n * 32);
-  const Cache cache(TensorType::F16, random(n_keys * 32), 32, 16);
-  nn::AttentionScratch scratch;
-  carve([&](nn::Carver& c) { scratch.carve(c, 3, s.key_dim, s.value_dim); });
-  std::vector<float> batch(n * 32), alone(n * 32);
-  ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.rows, pos, n, batch.data()));
-  for (size_t i = 0; i < n; ++i) {
-    ASSERT_TRUE(nn::attention(context(), s, scratch, &q[i * 32], cache.rows, pos + i, 1, &alone[i * 32]));
+  const std::vector<float> sinks = random(40);
+  const auto compare = [&](const nn::AttentionShape& s, size_t n_keys, size_t n) {
+    const size_t pos = n_keys - n, q_row = s.n_head * s.key_dim, out_row = s.n_head * s.value_dim;
+    const size_t key_row = s.n_head_kv * s.key_dim, row = key_row + s.n_head_kv * s.value_dim;
+    const auto q = random(n * q_row);
+    const Cache cache(TensorType::F16, random(n_keys * row), row, key_row);
+    nn::AttentionScratch scratch;
+    carve([&](nn::Carver& c) { scratch.carve(c, 3, s.n_head, s.key_dim, s.value_dim); });
+    std::vector<float> batch(n * out_row), alone(n * out_row);
+    ASSERT_TRUE(nn::attention(context(), s, scratch, q.data(), cache.rows, pos, n, batch.data()));
+    for (size_t i = 0; i < n; ++i) {
+      ASSERT_TRUE(nn::attention(context(), s, scratch, &q[i * q_row], cache.rows, pos + i, 1, &alone[i * out_row]));
+    }
+    EXPECT_EQ(batch, alone) << n_keys;
+  };
+  compare({2, 1, 16, 16, 0.3f, 290, sinks.data()}, 600, 7);
+  compare({40, 2, 8, 16, 0.5f, 0, sinks.data()}, 700, 2);  // more heads share keys than one task takes
+  for (size_t n_blocks : {nn::kWave, 2 * nn::kWave + 3}) {
+    for (size_t n_keys : {n_blocks * nn::kKeyBlock, n_blocks * nn::kKeyBlock + 1}) compare({6, 3, 8, 8, 0.9f}, n_keys, 2);
   }
-  EXPECT_EQ(batch, alone);
 }
 
 // Blocks of keys and values as floats, for one head among others: against doubles, and the same bits for a query alone.
@@ -105,7 +112,7 @@ TEST_F(Attention, BlockByBlock) {
   const size_t pos = 240, n = 300, n_keys = pos + n;
   const auto q = random(n * kHeads * kKeyDim), keys = random(n_keys * kKeyDim), values = random(n_keys * kValueDim);
   nn::AttentionScratch scratch;
-  carve([&](nn::Carver& c) { scratch.carve(c, 1, kKeyDim, kValueDim); });
+  carve([&](nn::Carver& c) { scratch.carve(c, 1, 1, kKeyDim, kValueDim); });
   // Of the queries [first, last) of the second head.
   const auto attend = [&](size_t first, size_t last) {
     std::vector<nn::Running> running(last - first);

@@ -127,7 +127,7 @@ TEST_F(Sparse, AttentionToTheChosen) {
   std::vector<int32_t> positions(n_positions);
   std::iota(positions.begin(), positions.end(), 0);
   nn::AttentionScratch scratch;
-  carve([&](nn::Carver& c) { scratch.carve(c, 3, shape.key_dim, shape.value_dim); });
+  carve([&](nn::Carver& c) { scratch.carve(c, 3, shape.n_head, shape.key_dim, shape.value_dim); });
   std::vector<std::byte> gathered(n_positions * shape.key_dim * sizeof(f16_bits));
   std::vector<float> out(shape.n_head * shape.value_dim), expected(out.size());
   ASSERT_TRUE(nn::attention(context(), shape, scratch, q.data(), rows_of(keys_, shape.key_dim), n_positions - 1, 1,
