@@ -18,7 +18,8 @@
 
 namespace {
 
-constexpr size_t kBytes = size_t{256} << 20, kHugePage = size_t{2} << 20, kStreams = 8, kLine = 64;
+// More than any cache holds: server parts have 256 MiB and more.
+constexpr size_t kBytes = size_t{1} << 30, kHugePage = size_t{2} << 20, kStreams = 8, kLine = 64;
 constexpr size_t kPasses = 8, kSegments = 8;
 
 // The text behind "name:" in a file of such lines; empty if there is none.
