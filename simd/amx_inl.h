@@ -180,6 +180,11 @@ void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void
     return kernels_avx512vnni.gemm[static_cast<uint32_t>(F::kType)](y, w, row_bytes, k, x, n, row0, row1);
   }
   const Tiles tiles;
-  gemm_panels<F, Panel<F>, kTileTokens>(y, w, row_bytes, k, x, n, row0, row1,
-                                        [](auto acc, auto& panel, auto& blocks) { meet<F>(acc, panel, blocks); });
+  gemm_panels<F, Panel<F>, kTileTokens, kTileTokens>(
+      y, w, row_bytes, k, x, n, row0, row1, [](auto acc, const Panel<F>* panel, size_t depth, auto& blocks) {
+        for (size_t i = 0; i < depth; ++i) {
+          meet<F>(acc, panel[i], blocks);
+          for (auto& block : blocks) ++block;
+        }
+      });
 }

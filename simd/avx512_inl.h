@@ -39,6 +39,7 @@ struct V : V256 {
   }
 
   static constexpr int kLanes = 16, kFloatRows = 4, kFloatTokens = 4;
+  static constexpr int kTogether = 6, kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
   using Ints = __m512i;
   using Floats = __m512;
@@ -60,28 +61,69 @@ struct V : V256 {
   static Ints add_pairs(Ints acc, const int32_t* pairs, const int16_t* sums) {
     return _mm512_dpwssd_epi32(acc, _mm512_load_si512(pairs), _mm512_set1_epi32(load_dword(sums)));
   }
+  // A sum of few (code - zero) * q fits an int16, which vpdpwssd scales and adds in one operation; an int32 takes three.
+  // kRun: the steps summed up so, where that is worth while; else 0.
+  template <class F>
+  static constexpr int kFit = 32767 / (4 * 127 * (F::kMost - F::kZero > F::kZero ? F::kMost - F::kZero : F::kZero));
+  template <class F>
+  static constexpr int kRun = F::kSigned ? 0 : kFit<F> >= 4 ? 4 : kFit<F> >= 2 && F::kGroup == 16 ? 2 : 0;
+  // Scales for vpdpwssd have zeros in their high halves.
+  template <class F>
+  static void scale_words(Groups g, Codes* first, Codes* last) {
+    V256::scale_words<F>(g, first, last);
+    if constexpr (kRun<F> != 0) {
+      *first = _mm256_and_si256(*first, _mm256_set1_epi32(0xffff));
+      *last = _mm256_and_si256(*last, _mm256_set1_epi32(0xffff));
+    }
+  }
+  template <class F>
+  static constexpr bool kCentred = F::kZero != 0 && kRun<F> != 0;
+  // Where the sum of each run begins: -kZero * sum(q). Of 16 weights next to each other, of 8 in every other dword.
+  template <class F>
+  COTERIE_INLINE static void starts(int32_t (&starts)[64], const ActBlock256& x) {
+    if constexpr (kRun<F> == 4) {
+      const __m256i s = _mm256_mullo_epi16(load_aligned(x.sum16), _mm256_set1_epi16(-F::kZero));
+      store_words(starts, _mm256_cvtepi16_epi32(_mm256_castsi256_si128(s)));
+      store_words(starts + 8, _mm256_cvtepi16_epi32(_mm256_extracti128_si256(s, 1)));
+    } else {
+      for (int i = 0; i < 64; i += 16) {
+        const Ints pairs = _mm512_maddubs_epi16(_mm512_set1_epi8(F::kZero), _mm512_load_si512(x.q + 4 * i));
+        const Ints fours = _mm512_madd_epi16(pairs, _mm512_set1_epi16(-1));
+        _mm512_store_si512(starts + i, _mm512_add_epi32(fours, _mm512_srli_epi64(fours, 32)));
+      }
+    }
+  }
   template <class F, int kSteps, size_t kVectors, size_t T>
   COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
-                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
-    Ints group[kVectors][T];
-    for (size_t v = 0; v < kVectors; ++v)
-      for (size_t t = 0; t < T; ++t) group[v][t] = scales == nullptr ? sum[v][t] : _mm512_setzero_si512();
-    for (int step = 0; step < kSteps; ++step) {
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride,
+                                       const int32_t (*starts)[64], int from) {
+    if constexpr (sizeof(F::Act::q) == 32) return add_products<kSteps>(sum, codes, code_stride, x, 0);
+    constexpr int kAtOnce = kRun<F> != 0 ? kRun<F> : kSteps;
+    for (int run = 0; run < kSteps / kAtOnce; ++run) {
+      Ints group[kVectors][T];
+      for (size_t t = 0; t < T; ++t) {
+        const Ints start = splat_ints(kCentred<F> ? starts[t][(from / kAtOnce + run) * 4 / kAtOnce] : 0);
+        for (size_t v = 0; v < kVectors; ++v) group[v][t] = start;
+      }
+      add_products<kAtOnce>(group, codes, code_stride, x, run * kAtOnce);
+      for (size_t v = 0; v < kVectors; ++v) {
+        const Ints scale = _mm512_load_si512(reinterpret_cast<const uint8_t*>(scales) + v * scale_stride);
+        for (size_t t = 0; t < T; ++t) {
+          if constexpr (kRun<F> != 0) sum[v][t] = _mm512_dpwssd_epi32(sum[v][t], group[v][t], scale);
+          else sum[v][t] = _mm512_add_epi32(sum[v][t], _mm512_mullo_epi32(group[v][t], scale));
+        }
+      }
+    }
+  }
+  template <int kSteps, size_t kVectors, size_t T>
+  COTERIE_INLINE static void add_products(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
+                                          const int8_t* const (&x)[T], int from) {
+    for (int step = from; step < from + kSteps; ++step) {
       Ints w[kVectors];
       for (size_t v = 0; v < kVectors; ++v) w[v] = _mm512_load_si512(codes + v * code_stride + 4 * kLanes * step);
       for (size_t t = 0; t < T; ++t) {
         const Ints four = _mm512_set1_epi32(load_dword(x[t] + 4 * step));
-        for (size_t v = 0; v < kVectors; ++v) group[v][t] = _mm512_dpbusd_epi32(group[v][t], w[v], four);
-      }
-    }
-    for (size_t v = 0; v < kVectors; ++v) {
-      for (size_t t = 0; t < T; ++t) {
-        if (scales == nullptr) {
-          sum[v][t] = group[v][t];
-        } else {
-          const Ints scale = _mm512_load_si512(reinterpret_cast<const uint8_t*>(scales) + v * scale_stride);
-          sum[v][t] = _mm512_add_epi32(sum[v][t], _mm512_mullo_epi32(group[v][t], scale));
-        }
+        for (size_t v = 0; v < kVectors; ++v) sum[v][t] = _mm512_dpbusd_epi32(sum[v][t], w[v], four);
       }
     }
   }

@@ -6,12 +6,11 @@
 //   scale_words, words  of a block's Groups, as 32-bit lanes: one for each scale, or two int16
 //   add_group           adds the products of a group's codes, times its scale; add_pairs: of two mins with two sums
 //
-constexpr int kTogether = 4;  // vectors of activations that share what is loaded of a panel
-
 template <class F>
 struct Panel {
   static constexpr int kBlock = sizeof(F::Act::q);
   static constexpr int kZero = F::kZero + V::template kBias<F>;  // of the codes as they are stored here
+  static constexpr bool kOffsets = F::kMins || (kZero != 0 && !V::template kCentred<F>);
   alignas(64) uint8_t codes[kVectors][kBlock / 4][4 * V::kLanes];
   int32_t scales[kVectors][16][V::kLanes];   // of blocks of 256
   int32_t offsets[kVectors][8][V::kLanes];   // likewise, pairs of int16: mins, or scales * -kZero
@@ -47,67 +46,95 @@ struct Panel {
     V::Codes first[V::kPack], last[V::kPack], pairs[V::kPack];
     unroll<V::kPack>([&](auto r) {
       const V::Groups groups = F::scales(block(r.value));
-      V::scale_words(groups, &first[r.value], &last[r.value]);
+      V::template scale_words<F>(groups, &first[r.value], &last[r.value]);
       if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
       else pairs[r.value] = V::pair_words(groups, -kZero);
     });
     V::transpose(first, reinterpret_cast<uint8_t*>(scales[v][0] + lane), sizeof scales[v][0]);
     V::transpose(last, reinterpret_cast<uint8_t*>(scales[v][8] + lane), sizeof scales[v][0]);
-    if constexpr (kZero != 0 || F::kMins)
+    if constexpr (kOffsets)
       V::transpose(pairs, reinterpret_cast<uint8_t*>(offsets[v][0] + lane), sizeof offsets[v][0]);
     if constexpr (F::kMins) V::store(m[v] + lane, F::template dmin<V::kPack>(block));
   }
 };
 
-// acc[t] = the panel's rows, for T vectors of activations.
-template <class F, int T>
-void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock32* const (&x)[T]) {
-  const int8_t* q[T];
-  for (int t = 0; t < T; ++t) q[t] = x[t]->q;
-  typename V::Ints sum[kVectors][T];
+template <int T>
+COTERIE_INLINE void load(typename V::Floats (&a)[kVectors][T], const float (*acc)[kPanel]) {
   for (int v = 0; v < kVectors; ++v)
-    for (int t = 0; t < T; ++t) sum[v][t] = V::splat_ints(-Panel<F>::kZero * x[t]->sum);
-  V::template add_group<F, 8>(sum, panel.codes[0][0], sizeof panel.codes[0], q, nullptr, 0);
-  for (int v = 0; v < kVectors; ++v) {
-    const auto d = V::load_floats(panel.d[v]);
-    for (int t = 0; t < T; ++t) {
-      float* out = acc[t] + v * V::kLanes;
-      auto a = V::fma(V::mul(d, x[t]->d), sum[v][t], V::load_floats(out));
-      if constexpr (F::kMins) a = V::fma(V::mul(V::load_floats(panel.m[v]), x[t]->d), V::splat_ints(x[t]->sum), a);
-      V::store(out, a);
+    for (int t = 0; t < T; ++t) a[v][t] = V::load_floats(acc[t] + v * V::kLanes);
+}
+
+template <int T>
+COTERIE_INLINE void store(float (*acc)[kPanel], const typename V::Floats (&a)[kVectors][T]) {
+  for (int v = 0; v < kVectors; ++v)
+    for (int t = 0; t < T; ++t) V::store(acc[t] + v * V::kLanes, a[v][t]);
+}
+
+// acc[t] += the panels' rows, for T vectors of activations.
+template <class F, int T>
+void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t depth, const ActBlock32* const (&x)[T]) {
+  typename V::Floats a[kVectors][T];
+  load(a, acc);
+  for (size_t i = 0; i < depth; ++i) {
+    const Panel<F>& panel = panels[i];
+    const int8_t* q[T];
+    for (int t = 0; t < T; ++t) q[t] = x[t][i].q;
+    typename V::Ints sum[kVectors][T];
+    for (int v = 0; v < kVectors; ++v)
+      for (int t = 0; t < T; ++t) sum[v][t] = V::splat_ints(-Panel<F>::kZero * x[t][i].sum);
+    V::template add_group<F, 8>(sum, panel.codes[0][0], sizeof panel.codes[0], q, nullptr, 0, nullptr, 0);
+    for (int v = 0; v < kVectors; ++v) {
+      const auto d = V::load_floats(panel.d[v]);
+      for (int t = 0; t < T; ++t) {
+        const ActBlock32& b = x[t][i];
+        a[v][t] = V::fma(V::mul(d, b.d), sum[v][t], a[v][t]);
+        if constexpr (F::kMins) a[v][t] = V::fma(V::mul(V::load_floats(panel.m[v]), b.d), V::splat_ints(b.sum), a[v][t]);
+      }
     }
   }
+  store(acc, a);
 }
 
 template <class F, int T>
-void meet(float (*acc)[kPanel], const Panel<F>& panel, const ActBlock256* const (&x)[T]) {
+void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t, const ActBlock256* const (&x)[T]) {
   constexpr int kSteps = F::kGroup / 4;
-  typename V::Ints sum[kVectors][T], offset[kVectors][T];
-  for (int v = 0; v < kVectors; ++v) {
-    for (int t = 0; t < T; ++t) sum[v][t] = offset[v][t] = V::splat_ints(0);
-    if constexpr (Panel<F>::kZero != 0 || F::kMins) {
-      for (int g = 0; g < 8; ++g)
-        for (int t = 0; t < T; ++t)
-          offset[v][t] = V::add_pairs(offset[v][t], panel.offsets[v][g], x[t]->sum16 + 2 * g);
-    }
-    if constexpr (!F::kMins)
-      for (int t = 0; t < T; ++t) sum[v][t] = offset[v][t];
-  }
+  const Panel<F>& panel = *panels;
+  alignas(64) int32_t starts[T][64];
+  if constexpr (V::template kCentred<F>)
+    for (int t = 0; t < T; ++t) V::template starts<F>(starts[t], *x[t]);
+  typename V::Ints sum[kVectors][T];
+  const auto clear = [&] {
+    for (int v = 0; v < kVectors; ++v)
+      for (int t = 0; t < T; ++t) sum[v][t] = V::splat_ints(0);
+  };
+  const auto add_offsets = [&] {
+    for (int g = 0; g < 8; ++g)
+      for (int v = 0; v < kVectors; ++v)
+        for (int t = 0; t < T; ++t) sum[v][t] = V::add_pairs(sum[v][t], panel.offsets[v][g], x[t]->sum16 + 2 * g);
+  };
+  clear();
+  if constexpr (Panel<F>::kOffsets && !F::kMins) add_offsets();
   for (int g = 0; g < 64 / kSteps; ++g) {
     const int8_t* q[T];
     for (int t = 0; t < T; ++t) q[t] = x[t]->q + F::kGroup * g;
     V::template add_group<F, kSteps>(sum, panel.codes[0][g * kSteps], sizeof panel.codes[0], q,
-                                     panel.scales[0][g * F::kGroup / 16], sizeof panel.scales[0]);
+                                     panel.scales[0][g * F::kGroup / 16], sizeof panel.scales[0], starts, g * kSteps);
   }
+  typename V::Floats a[kVectors][T];
+  load(a, acc);
   for (int v = 0; v < kVectors; ++v) {
     const auto d = V::load_floats(panel.d[v]);
-    for (int t = 0; t < T; ++t) {
-      float* out = acc[t] + v * V::kLanes;
-      auto a = V::fma(V::mul(d, x[t]->d), sum[v][t], V::load_floats(out));
-      if constexpr (F::kMins) a = V::fma(V::mul(V::load_floats(panel.m[v]), -x[t]->d), offset[v][t], a);
-      V::store(out, a);
+    for (int t = 0; t < T; ++t) a[v][t] = V::fma(V::mul(d, x[t]->d), sum[v][t], a[v][t]);
+  }
+  if constexpr (F::kMins) {
+    clear();
+    add_offsets();
+    for (int v = 0; v < kVectors; ++v) {
+      const auto m = V::load_floats(panel.m[v]);
+      for (int t = 0; t < T; ++t) a[v][t] = V::fma(V::mul(m, -x[t]->d), sum[v][t], a[v][t]);
     }
   }
+  store(acc, a);
 }
 
 template <class F>
@@ -117,8 +144,9 @@ void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void
     for (size_t i = 0; i < n; ++i) gemv<F>(y[i], w, row_bytes, k, x[i], row0, row1);
     return;
   }
-  gemm_panels<F, Panel<F>, kTogether>(y, w, row_bytes, k, x, n, row0, row1,
-                                      [](auto acc, auto& panel, auto& blocks) { meet<F>(acc, panel, blocks); });
+  gemm_panels<F, Panel<F>, V::kTogether, V::kFewer>(
+      y, w, row_bytes, k, x, n, row0, row1,
+      [](auto acc, const Panel<F>* panel, size_t depth, auto& blocks) { meet<F>(acc, panel, depth, blocks); });
 }
 
 // Rule 3 for tiles of kFloatRows rows and kFloatTokens vectors, all of their lanes in registers.

@@ -124,7 +124,12 @@ struct V : V256 {
   }
 
   static constexpr int kLanes = 8, kFloatRows = 2, kFloatTokens = 2;
+  static constexpr int kTogether = 4, kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
+  template <class F>
+  static constexpr bool kCentred = false;
+  template <class F>
+  static void starts(int32_t (&)[64], const ActBlock256&) {}
   using Ints = __m256i;
   using Floats = __m256;
   // Small signed codes are made unsigned; the others need their signs at every product.
@@ -137,8 +142,9 @@ struct V : V256 {
   static Ints splat_ints(int32_t x) { return _mm256_set1_epi32(x); }
   static Floats load_floats(const float* p) { return _mm256_load_ps(p); }
   // Scales are int16 twice.
+  template <class F>
   static void scale_words(Groups g, Codes* first, Codes* last) {
-    V256::scale_words(g, first, last);
+    V256::scale_words<F>(g, first, last);
     *first = _mm256_blend_epi16(*first, _mm256_slli_epi32(*first, 16), 0xaa);
     *last = _mm256_blend_epi16(*last, _mm256_slli_epi32(*last, 16), 0xaa);
   }
@@ -149,7 +155,8 @@ struct V : V256 {
   // Products are summed in int16 as long as they fit, then scaled.
   template <class F, int kSteps, size_t kVectors, size_t T>
   COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
-                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride,
+                                       const int32_t (*)[64], int) {
     constexpr bool kSign = F::kSigned && kBias<F> == 0;
     constexpr int kFit = 32767 / (2 * 127 * (F::kMost + kBias<F>));
     constexpr int kRun = kFit >= 8 && kSteps >= 8 ? 8 : kFit >= 4 ? 4 : kFit >= 2 ? 2 : 1;

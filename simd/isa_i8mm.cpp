@@ -14,7 +14,8 @@ struct V : VNeon {
   // Products of two rows of weights and two vectors at a time, over eight codes: row 0 with both vectors, row 1 with both.
   template <class F, int kSteps, size_t kVectors, size_t T>
   COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
-                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride,
+                                       const int32_t (*)[64], int) {
     static_assert(T % 2 == 0 && kSteps % 2 == 0);
     Ints first[kVectors][T / 2], last[kVectors][T / 2];  // rows 0 and 1, rows 2 and 3 of each vector of rows
     for (size_t v = 0; v < kVectors; ++v)

@@ -214,7 +214,12 @@ struct VNeon {
   static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
 
   static constexpr int kLanes = 4, kPack = 4, kFloatRows = 2, kFloatTokens = 2;
+  static constexpr int kTogether = 4, kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
+  template <class F>
+  static constexpr bool kCentred = false;
+  template <class F>
+  static void starts(int32_t (&)[64], const ActBlock256&) {}
   using Ints = int32x4_t;
   using Floats = float32x4_t;
   template <class F>
@@ -226,6 +231,7 @@ struct VNeon {
   static Codes as_codes(int32x4_t low, int32x4_t high) {
     return {vreinterpretq_s8_s32(low), vreinterpretq_s8_s32(high)};
   }
+  template <class F>
   static void scale_words(Groups g, Codes* first, Codes* last) {
     const Scales s = scales(g);
     *first = as_codes(s.v[0], s.v[1]);
@@ -258,7 +264,8 @@ struct VNeon {
   }
   template <class F, int kSteps, size_t kVectors, size_t T>
   COTERIE_INLINE static void add_group(Ints (&sum)[kVectors][T], const uint8_t* codes, size_t code_stride,
-                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride) {
+                                       const int8_t* const (&x)[T], const int32_t* scales, size_t scale_stride,
+                                       const int32_t (*)[64], int) {
     Ints group[kVectors][T];
     for (size_t v = 0; v < kVectors; ++v)
       for (size_t t = 0; t < T; ++t) group[v][t] = scales == nullptr ? sum[v][t] : vdupq_n_s32(0);

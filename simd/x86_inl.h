@@ -80,6 +80,7 @@ struct V256 {
   }
 
   // Groups as 32-bit lanes: 16 int32, or 8 pairs of int16.
+  template <class F>
   static void scale_words(Groups g, Codes* first, Codes* last) {
     *first = _mm256_cvtepi8_epi32(g);
     *last = _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(g, g));

@@ -59,6 +59,11 @@ static inline simde__m512 emulated_cvtepi32_ps(simde__m512i a) {
   return emulated_join_ps(_mm256_cvtepi32_ps(p.m256i[0]), _mm256_cvtepi32_ps(p.m256i[1]));
 }
 
+static inline simde__m512i emulated_madd_epi16(simde__m512i a, simde__m512i b) {
+  const simde__m512i_private p = simde__m512i_to_private(a), q = simde__m512i_to_private(b);
+  return emulated_join_si(_mm256_madd_epi16(p.m256i[0], q.m256i[0]), _mm256_madd_epi16(p.m256i[1], q.m256i[1]));
+}
+
 static inline __m256i emulated_mask_sub_epi8(__m256i from, unsigned mask, __m256i a, __m256i b) {
   return simde_mm256_mask_mov_epi8(from, mask, _mm256_sub_epi8(a, b));
 }
@@ -106,7 +111,9 @@ static inline simde__m512i emulated_mulhi_epu16(simde__m512i a, simde__m512i b) 
 #undef _mm512_cvtps_epi32
 #undef _mm512_cvtepi32_ps
 #undef _mm512_extractf32x8_ps
+#undef _mm512_madd_epi16
 #undef _mm256_mask_sub_epi8
+#define _mm512_madd_epi16(a, b) emulated_madd_epi16(a, b)
 #define _mm256_mask_sub_epi8(from, mask, a, b) emulated_mask_sub_epi8(from, mask, a, b)
 #define _mm512_cvtph_ps(h) emulated_cvtph_ps(h)
 #define _mm512_cvtps_ph(a, rounding) emulated_cvtps_ph(a)  // only used to nearest even
