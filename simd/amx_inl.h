@@ -93,7 +93,7 @@ struct Panel<F, ActBlock256> : PanelFactors {
     unroll<V::kPack>([&](auto r) {
       source[r.value] = F::source(block(r.value));
       _mm_store_si128(reinterpret_cast<__m128i*>(scales[r.value]), F::scales(block(r.value)));
-      if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
+      if constexpr (F::kMins) pairs[r.value] = V::words(F::mins(block(r.value)));
     });
     unroll<8>([&](auto g) {
       V::Codes low[V::kPack], high[V::kPack];

@@ -51,6 +51,7 @@ struct V : V256 {
   }
   static Ints splat_ints(int32_t x) { return _mm512_set1_epi32(x); }
   static Floats load_floats(const float* p) { return _mm512_load_ps(p); }
+  using V256::store;
   static void store(float* p, __m256 a) { _mm256_storeu_ps(p, a); }
   static void store(float* p, __m128 a) { _mm_storeu_ps(p, a); }
   static void store(float* p, Floats a) { _mm512_storeu_ps(p, a); }
@@ -67,14 +68,10 @@ struct V : V256 {
   static constexpr int kFit = 32767 / (4 * 127 * (F::kMost - F::kZero > F::kZero ? F::kMost - F::kZero : F::kZero));
   template <class F>
   static constexpr int kRun = F::kSigned ? 0 : kFit<F> >= 4 ? 4 : kFit<F> >= 2 && F::kGroup == 16 ? 2 : 0;
-  // Scales for vpdpwssd have zeros in their high halves.
-  template <class F>
-  static void scale_words(Groups g, Codes* first, Codes* last) {
-    V256::scale_words<F>(g, first, last);
-    if constexpr (kRun<F> != 0) {
-      *first = _mm256_and_si256(*first, _mm256_set1_epi32(0xffff));
-      *last = _mm256_and_si256(*last, _mm256_set1_epi32(0xffff));
-    }
+  template <class F, int i>
+  static Column panel_scale(Column v) {  // for vpdpwssd with a zero beside it
+    if constexpr (kRun<F> != 0) return int16s<i, -1, 1>(v);
+    else return _mm256_srai_epi32(_mm256_slli_epi32(v, 24 - 8 * i), 24);
   }
   template <class F>
   static constexpr bool kCentred = F::kZero != 0 && kRun<F> != 0;

@@ -1,19 +1,27 @@
 // Weights times many vectors of activations, with the bits of gemv_inl.h. Included after it and panel_inl.h; V provides
 // besides
-//   Ints, Floats        vectors of kLanes: load, store, zero_ints, fma_wide
-//   transpose           8 dwords of each of kPack rows to 8 vectors' parts with a row in each lane
+//   Ints, Floats        vectors of kLanes: splat_ints, load_floats, store, mul, fma
+//   transpose           8 dwords of each of kPack rows to 8 Columns with a row in each lane, or to 8 vectors' parts
 //   biased              signed codes + kBias<F>, for instructions that multiply unsigned by signed bytes
-//   scale_words, words  of a block's Groups, as 32-bit lanes: one for each scale, or two int16
+//   join                two Groups to Codes; of a Column of transposed ones, with four groups in each lane:
+//   panel_scale, int16s the scale that add_group wants of one of the four; two of them as int16
+//   kCentred, starts    whether add_group takes zeros off each sum, and where the sums begin then
+//   kTogether, kFewer   vectors of activations that share what is loaded of a panel
+//   add_neighbours      8 sums of 32 activations from 16 sums of 16
 //   add_group           adds the products of a group's codes, times its scale; add_pairs: of two mins with two sums
-//
+
+// Groups come in pairs for the offsets, with the sums of their activations.
+template <class F>
+constexpr int kPairs = 128 / F::kGroup;
+
 template <class F>
 struct Panel {
   static constexpr int kBlock = sizeof(F::Act::q);
   static constexpr int kZero = F::kZero + V::template kBias<F>;  // of the codes as they are stored here
   static constexpr bool kOffsets = F::kMins || (kZero != 0 && !V::template kCentred<F>);
   alignas(64) uint8_t codes[kVectors][kBlock / 4][4 * V::kLanes];
-  int32_t scales[kVectors][16][V::kLanes];   // of blocks of 256
-  int32_t offsets[kVectors][8][V::kLanes];   // likewise, pairs of int16: mins, or scales * -kZero
+  int32_t scales[kVectors][16][V::kLanes];  // of blocks of 256: of each group's first 16 weights
+  int32_t offsets[kVectors][kPairs<F>][V::kLanes];  // likewise, pairs of int16: mins, or scales * -kZero
   float d[kVectors][V::kLanes], m[kVectors][V::kLanes];  // m: dmin, or the min of a block of 32
 
   // The blocks block(0), block(1) ... of kPack rows, which go to vector v from the given lane on.
@@ -43,38 +51,32 @@ struct Panel {
       });
       V::transpose(rows, codes[v][8 * g.value] + 4 * lane, sizeof codes[v][0]);
     });
-    V::Codes first[V::kPack], last[V::kPack], pairs[V::kPack];
+    V::Codes groups[V::kPack];
     unroll<V::kPack>([&](auto r) {
-      const V::Groups groups = F::scales(block(r.value));
-      V::template scale_words<F>(groups, &first[r.value], &last[r.value]);
-      if constexpr (F::kMins) pairs[r.value] = V::pair_words(F::mins(block(r.value)));
-      else pairs[r.value] = V::pair_words(groups, -kZero);
+      const V::Groups scales = F::scales(block(r.value));
+      if constexpr (F::kMins) groups[r.value] = V::join(scales, F::mins(block(r.value)));
+      else groups[r.value] = V::join(scales, scales);
     });
-    V::transpose(first, reinterpret_cast<uint8_t*>(scales[v][0] + lane), sizeof scales[v][0]);
-    V::transpose(last, reinterpret_cast<uint8_t*>(scales[v][8] + lane), sizeof scales[v][0]);
-    if constexpr (kOffsets)
-      V::transpose(pairs, reinterpret_cast<uint8_t*>(offsets[v][0] + lane), sizeof offsets[v][0]);
+    V::Column fours[8];  // scales, then mins or scales again
+    V::transpose(groups, fours);
+    unroll<256 / F::kGroup>([&](auto g) {
+      constexpr int i = g.value * F::kGroup / 16;
+      V::store(scales[v][i] + lane, V::template panel_scale<F, i % 4>(fours[i / 4]));
+    });
+    if constexpr (kOffsets) {
+      unroll<kPairs<F>>([&](auto pair) {
+        constexpr int i = pair.value * F::kGroup / 8, second = i % 4 + F::kGroup / 16;
+        constexpr int kFactor = F::kMins ? 1 : -kZero;
+        V::store(offsets[v][pair.value] + lane, V::template int16s<i % 4, second, kFactor>(fours[4 + i / 4]));
+      });
+    }
     if constexpr (F::kMins) V::store(m[v] + lane, F::template dmin<V::kPack>(block));
   }
 };
 
-template <int T>
-COTERIE_INLINE void load(typename V::Floats (&a)[kVectors][T], const float (*acc)[kPanel]) {
-  for (int v = 0; v < kVectors; ++v)
-    for (int t = 0; t < T; ++t) a[v][t] = V::load_floats(acc[t] + v * V::kLanes);
-}
-
-template <int T>
-COTERIE_INLINE void store(float (*acc)[kPanel], const typename V::Floats (&a)[kVectors][T]) {
-  for (int v = 0; v < kVectors; ++v)
-    for (int t = 0; t < T; ++t) V::store(acc[t] + v * V::kLanes, a[v][t]);
-}
-
 // acc[t] += the panels' rows, for T vectors of activations.
 template <class F, int T>
 void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t depth, const ActBlock32* const (&x)[T]) {
-  typename V::Floats a[kVectors][T];
-  load(a, acc);
   for (size_t i = 0; i < depth; ++i) {
     const Panel<F>& panel = panels[i];
     const int8_t* q[T];
@@ -87,12 +89,13 @@ void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t depth, const ActB
       const auto d = V::load_floats(panel.d[v]);
       for (int t = 0; t < T; ++t) {
         const ActBlock32& b = x[t][i];
-        a[v][t] = V::fma(V::mul(d, b.d), sum[v][t], a[v][t]);
-        if constexpr (F::kMins) a[v][t] = V::fma(V::mul(V::load_floats(panel.m[v]), b.d), V::splat_ints(b.sum), a[v][t]);
+        float* out = acc[t] + v * V::kLanes;
+        auto a = V::fma(V::mul(d, b.d), sum[v][t], V::load_floats(out));
+        if constexpr (F::kMins) a = V::fma(V::mul(V::load_floats(panel.m[v]), b.d), V::splat_ints(b.sum), a);
+        V::store(out, a);
       }
     }
   }
-  store(acc, a);
 }
 
 template <class F, int T>
@@ -102,15 +105,23 @@ void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t, const ActBlock25
   alignas(64) int32_t starts[T][64];
   if constexpr (V::template kCentred<F>)
     for (int t = 0; t < T; ++t) V::template starts<F>(starts[t], *x[t]);
+  alignas(16) int16_t sum32[T][8];
+  if constexpr (Panel<F>::kOffsets && F::kGroup == 32)
+    for (int t = 0; t < T; ++t) V::add_neighbours(x[t]->sum16, sum32[t]);
   typename V::Ints sum[kVectors][T];
   const auto clear = [&] {
     for (int v = 0; v < kVectors; ++v)
       for (int t = 0; t < T; ++t) sum[v][t] = V::splat_ints(0);
   };
   const auto add_offsets = [&] {
-    for (int g = 0; g < 8; ++g)
-      for (int v = 0; v < kVectors; ++v)
-        for (int t = 0; t < T; ++t) sum[v][t] = V::add_pairs(sum[v][t], panel.offsets[v][g], x[t]->sum16 + 2 * g);
+    for (int g = 0; g < kPairs<F>; ++g) {
+      for (int v = 0; v < kVectors; ++v) {
+        for (int t = 0; t < T; ++t) {
+          const int16_t* sums = F::kGroup == 32 ? sum32[t] : x[t]->sum16;
+          sum[v][t] = V::add_pairs(sum[v][t], panel.offsets[v][g], sums + 2 * g);
+        }
+      }
+    }
   };
   clear();
   if constexpr (Panel<F>::kOffsets && !F::kMins) add_offsets();
@@ -121,10 +132,10 @@ void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t, const ActBlock25
                                      panel.scales[0][g * F::kGroup / 16], sizeof panel.scales[0], starts, g * kSteps);
   }
   typename V::Floats a[kVectors][T];
-  load(a, acc);
   for (int v = 0; v < kVectors; ++v) {
     const auto d = V::load_floats(panel.d[v]);
-    for (int t = 0; t < T; ++t) a[v][t] = V::fma(V::mul(d, x[t]->d), sum[v][t], a[v][t]);
+    for (int t = 0; t < T; ++t)
+      a[v][t] = V::fma(V::mul(d, x[t]->d), sum[v][t], V::load_floats(acc[t] + v * V::kLanes));
   }
   if constexpr (F::kMins) {
     clear();
@@ -134,7 +145,8 @@ void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t, const ActBlock25
       for (int t = 0; t < T; ++t) a[v][t] = V::fma(V::mul(m, -x[t]->d), sum[v][t], a[v][t]);
     }
   }
-  store(acc, a);
+  for (int v = 0; v < kVectors; ++v)
+    for (int t = 0; t < T; ++t) V::store(acc[t] + v * V::kLanes, a[v][t]);
 }
 
 template <class F>

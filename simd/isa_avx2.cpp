@@ -141,13 +141,8 @@ struct V : V256 {
   }
   static Ints splat_ints(int32_t x) { return _mm256_set1_epi32(x); }
   static Floats load_floats(const float* p) { return _mm256_load_ps(p); }
-  // Scales are int16 twice.
-  template <class F>
-  static void scale_words(Groups g, Codes* first, Codes* last) {
-    V256::scale_words<F>(g, first, last);
-    *first = _mm256_blend_epi16(*first, _mm256_slli_epi32(*first, 16), 0xaa);
-    *last = _mm256_blend_epi16(*last, _mm256_slli_epi32(*last, 16), 0xaa);
-  }
+  template <class, int i>
+  static Column panel_scale(Column v) { return int16s<i, i, 1>(v); }
   static Ints add_pairs(Ints acc, const int32_t* pairs, const int16_t* sums) {
     const __m256i s = _mm256_set1_epi32(load_dword(sums));
     return _mm256_add_epi32(acc, _mm256_madd_epi16(load_aligned(pairs), s));

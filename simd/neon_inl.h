@@ -221,6 +221,7 @@ struct VNeon {
   template <class F>
   static void starts(int32_t (&)[64], const ActBlock256&) {}
   using Ints = int32x4_t;
+  using Column = int32x4_t;
   using Floats = float32x4_t;
   template <class F>
   static constexpr int kBias = 0;
@@ -228,33 +229,37 @@ struct VNeon {
   static Codes biased(Codes w) { return w; }
   static Ints splat_ints(int32_t x) { return vdupq_n_s32(x); }
   static Floats load_floats(const float* p) { return vld1q_f32(p); }
-  static Codes as_codes(int32x4_t low, int32x4_t high) {
-    return {vreinterpretq_s8_s32(low), vreinterpretq_s8_s32(high)};
+  static Codes join(Groups a, Groups b) { return {a, b}; }
+  static void store(int32_t* p, Ints a) { vst1q_s32(p, a); }
+  template <int a, int b, int kFactor>
+  static Ints int16s(Ints v) {
+    const int32x4_t first = vshrq_n_s32(vshlq_n_s32(v, 24 - 8 * a), 24), last = vshlq_n_s32(v, 24 - 8 * b);
+    const int16x8_t words = vreinterpretq_s16_s32(vsliq_n_s32(first, vshrq_n_s32(last, 24), 16));
+    return vreinterpretq_s32_s16(vmulq_n_s16(words, kFactor));
   }
-  template <class F>
-  static void scale_words(Groups g, Codes* first, Codes* last) {
-    const Scales s = scales(g);
-    *first = as_codes(s.v[0], s.v[1]);
-    *last = as_codes(s.v[2], s.v[3]);
+  template <class, int i>
+  static Ints panel_scale(Ints v) { return vshrq_n_s32(vshlq_n_s32(v, 24 - 8 * i), 24); }
+  static void add_neighbours(const int16_t* sum16, int16_t* sums) {
+    vst1q_s16(sums, vpaddq_s16(vld1q_s16(sum16), vld1q_s16(sum16 + 8)));
   }
-  static Codes pair_words(Groups g, int factor = 1) {
-    const Words w = words(g);
-    const int16_t f = static_cast<int16_t>(factor);
-    return {vreinterpretq_s8_s16(vmulq_n_s16(w.v[0], f)), vreinterpretq_s8_s16(vmulq_n_s16(w.v[1], f))};
-  }
-  static void transpose(int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3, uint8_t* out, size_t stride) {
+  static void transpose(int8x16_t r0, int8x16_t r1, int8x16_t r2, int8x16_t r3, Column* column) {
     const int32x4x2_t a = vtrnq_s32(vreinterpretq_s32_s8(r0), vreinterpretq_s32_s8(r1));
     const int32x4x2_t b = vtrnq_s32(vreinterpretq_s32_s8(r2), vreinterpretq_s32_s8(r3));
     for (int i = 0; i < 2; ++i) {
       const int64x2_t top = vreinterpretq_s64_s32(a.val[i]), bottom = vreinterpretq_s64_s32(b.val[i]);
-      vst1q_s8(reinterpret_cast<int8_t*>(out + i * stride), vreinterpretq_s8_s64(vtrn1q_s64(top, bottom)));
-      vst1q_s8(reinterpret_cast<int8_t*>(out + (i + 2) * stride), vreinterpretq_s8_s64(vtrn2q_s64(top, bottom)));
+      column[i] = vreinterpretq_s32_s64(vtrn1q_s64(top, bottom));
+      column[i + 2] = vreinterpretq_s32_s64(vtrn2q_s64(top, bottom));
     }
   }
-  // Dword j of each of four rows to out + j * stride.
-  static void transpose(const Codes (&row)[4], uint8_t* out, size_t stride) {
-    transpose(row[0].low, row[1].low, row[2].low, row[3].low, out, stride);
-    transpose(row[0].high, row[1].high, row[2].high, row[3].high, out + 4 * stride, stride);
+  // Dword j of each of four rows to column[j].
+  static void transpose(const Codes (&row)[4], Column (&column)[8]) {
+    transpose(row[0].low, row[1].low, row[2].low, row[3].low, column);
+    transpose(row[0].high, row[1].high, row[2].high, row[3].high, column + 4);
+  }
+  static void transpose(const Codes (&row)[4], uint8_t* out, size_t stride) {  // to out + j * stride
+    Column column[8];
+    transpose(row, column);
+    for (int j = 0; j < 8; ++j) vst1q_u8(out + j * stride, vreinterpretq_u8_s32(column[j]));
   }
   static Ints add_pairs(Ints acc, const int32_t* pairs, const int16_t* sums) {
     int32_t two;

@@ -32,7 +32,7 @@ COTERIE_INLINE void gemm_panels(float* const* y, const void* w, size_t row_bytes
           });
         }
       }
-      // Meanwhile what comes next is fetched, of the next panel in the end.
+      // Meanwhile what comes next is fetched, in the end of the next panel.
       size_t ahead = (b + kDepth) * sizeof(Block), fetched = 0;
       if (ahead >= row_bytes) ahead = kPanel * row_bytes;
       for (size_t t = 0; t < n;) {
@@ -46,7 +46,8 @@ COTERIE_INLINE void gemm_panels(float* const* y, const void* w, size_t row_bytes
           t += T;
         };
         const size_t rest = n - t;
-        if (rest <= kFewer || (rest > kTogether && rest <= 2 * kFewer)) with(Index<kFewer>{});
+        const bool few = rest <= kFewer || (rest > kTogether && rest <= 2 * kFewer);
+        if (kFewer < kTogether && few) with(Index<kFewer>{});
         else with(Index<kTogether>{});
       }
     }

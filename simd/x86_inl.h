@@ -6,6 +6,7 @@ struct V256 {
   using Codes = __m256i;
   using Dots = __m256i;
   using Groups = __m128i;
+  using Column = __m256i;
   using Words = __m256i;
   using Sums = __m256i;
 
@@ -79,18 +80,27 @@ struct V256 {
     else return dot(_mm256_mullo_epi16(words(scales), _mm256_set1_epi16(-kZero)), sums);
   }
 
-  // Groups as 32-bit lanes: 16 int32, or 8 pairs of int16.
-  template <class F>
-  static void scale_words(Groups g, Codes* first, Codes* last) {
-    *first = _mm256_cvtepi8_epi32(g);
-    *last = _mm256_cvtepi8_epi32(_mm_unpackhi_epi64(g, g));
+  static Codes join(Groups a, Groups b) { return _mm256_set_m128i(b, a); }
+  // For a shuffle that makes bytes a and b of each dword the high ones of its words; not in (0, 1, 2, 3): zeros.
+  template <int a, int b>
+  static __m256i to_words() {
+    const auto lane = [](int first) {
+      return 0x00800080 | (a & ~3 ? 0x80 : first + a) << 8 | static_cast<int>((b & ~3 ? 0x80u : first + b) << 24);
+    };
+    return _mm256_setr_epi32(lane(0), lane(4), lane(8), lane(12), lane(0), lane(4), lane(8), lane(12));
   }
-  static Codes pair_words(Groups g) { return words(g); }
-  static Codes pair_words(Groups g, int factor) {
-    return _mm256_mullo_epi16(words(g), _mm256_set1_epi16(static_cast<short>(factor)));
+  static void add_neighbours(const int16_t* sum16, int16_t* sums) {
+    const __m256i s = dot(load_aligned(sum16), _mm256_set1_epi16(1));
+    _mm_store_si128(reinterpret_cast<__m128i*>(sums),
+                    _mm_packs_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1)));
   }
-  // Dword j of each of eight rows to out + j * stride.
-  static void transpose(const Codes (&row)[8], uint8_t* out, size_t stride) {
+  template <int a, int b, int kFactor>
+  static Column int16s(Column v) {
+    const Column words = _mm256_srai_epi16(_mm256_shuffle_epi8(v, to_words<a, b>()), 8);
+    return kFactor == 1 ? words : _mm256_mullo_epi16(words, _mm256_set1_epi16(kFactor));
+  }
+  // Dword j of each of eight rows to column[j].
+  static void transpose(const Codes (&row)[8], Column (&column)[8]) {
     __m256i a[8], b[8];
     for (int i = 0; i < 8; i += 2) {
       a[i] = _mm256_unpacklo_epi32(row[i], row[i + 1]);  // dwords 0, 1 and 4, 5 of two rows
@@ -103,10 +113,16 @@ struct V256 {
       b[i + 3] = _mm256_unpackhi_epi64(a[i + 1], a[i + 3]);
     }
     for (int j = 0; j < 4; ++j) {
-      store_words(out + j * stride, _mm256_permute2x128_si256(b[j], b[j + 4], 0x20));
-      store_words(out + (j + 4) * stride, _mm256_permute2x128_si256(b[j], b[j + 4], 0x31));
+      column[j] = _mm256_permute2x128_si256(b[j], b[j + 4], 0x20);
+      column[j + 4] = _mm256_permute2x128_si256(b[j], b[j + 4], 0x31);
     }
   }
+  static void transpose(const Codes (&row)[8], uint8_t* out, size_t stride) {  // to out + j * stride
+    Column column[8];
+    transpose(row, column);
+    for (int j = 0; j < 8; ++j) store_words(out + j * stride, column[j]);
+  }
+  static void store(int32_t* p, Column a) { store_words(p, a); }
   static void store_words(void* p, __m256i a) { _mm256_store_si256(static_cast<__m256i*>(p), a); }
   static int32_t load_dword(const void* p) {
     int32_t v;
