@@ -39,7 +39,10 @@ struct V : V256 {
   }
 
   static constexpr int kLanes = 16, kFloatRows = 4, kFloatTokens = 4;
-  static constexpr int kTogether = 6, kFewer = 4;
+  static constexpr bool kConvertsFloats = true;
+  template <class F>  // six keep two sums each in registers, eight one
+  static constexpr int kTogether = sizeof(F::Act::q) == 32 ? 8 : 6;
+  static constexpr int kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
   using Ints = __m512i;
   using Floats = __m512;

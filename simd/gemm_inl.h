@@ -7,6 +7,7 @@
 //   panel_scale, int16s the scale that add_group wants of one of the four; two of them as int16
 //   kCentred, starts    whether add_group takes zeros off each sum, and where the sums begin then
 //   kTogether, kFewer   vectors of activations that share what is loaded of a panel
+//   kConvertsFloats     whether rows of halves that several tiles meet become floats first; fold_tile: another for some tiles
 //   add_neighbours      8 sums of 32 activations from 16 sums of 16
 //   add_group           adds the products of a group's codes, times its scale; add_pairs: of two mins with two sums
 
@@ -156,19 +157,26 @@ void gemm(float* const* y, const void* w, size_t row_bytes, size_t k, const void
     for (size_t i = 0; i < n; ++i) gemv<F>(y[i], w, row_bytes, k, x[i], row0, row1);
     return;
   }
-  gemm_panels<F, Panel<F>, V::kTogether, V::kFewer>(
+  gemm_panels<F, Panel<F>, V::template kTogether<F>, V::kFewer>(
       y, w, row_bytes, k, x, n, row0, row1,
       [](auto acc, const Panel<F>* panel, size_t depth, auto& blocks) { meet<F>(acc, panel, depth, blocks); });
 }
 
-// Rule 3 for tiles of kFloatRows rows and kFloatTokens vectors, all of their lanes in registers.
-template <class W, int R, int T>
-COTERIE_INLINE void float_tile(float* const* y, const uint8_t* w, size_t row_bytes, size_t k, const float* const (&x)[T],
-                               size_t row) {
+template <int R, int T>
+COTERIE_INLINE void fold_tile(const Lanes (&a)[R][T], float* const* y, size_t row) {
+  for (int r = 0; r < R; ++r)
+    for (int t = 0; t < T; ++t) y[t][row + r] = fold(a[r][t]);
+}
+
+// Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers.
+template <int R, int T, class W>
+COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, size_t k, const void* const* x, size_t row) {
   const W* p[R];
+  const float* xs[T];
   Lanes acc[R][T];
+  for (int t = 0; t < T; ++t) xs[t] = static_cast<const float*>(x[t]);
   for (int r = 0; r < R; ++r) {
-    p[r] = reinterpret_cast<const W*>(w + (row + r) * row_bytes);
+    p[r] = reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(w) + r * row_bytes);
     for (int t = 0; t < T; ++t) acc[r][t] = splat(0);
   }
   size_t i = 0;
@@ -176,29 +184,40 @@ COTERIE_INLINE void float_tile(float* const* y, const uint8_t* w, size_t row_byt
     Lanes ws[R];
     for (int r = 0; r < R; ++r) ws[r] = load(p[r] + i);
     for (int t = 0; t < T; ++t) {
-      const Lanes xs = load(x[t] + i);
-      for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], xs, acc[r][t]);
+      const Lanes v = load(xs[t] + i);
+      for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], v, acc[r][t]);
     }
   }
   if (i < k) {
     for (int t = 0; t < T; ++t) {
-      const Lanes xs = load_tail(x[t] + i, k - i);
-      for (int r = 0; r < R; ++r) acc[r][t] = fma(load_tail(p[r] + i, k - i), xs, acc[r][t]);
+      const Lanes v = load_tail(xs[t] + i, k - i);
+      for (int r = 0; r < R; ++r) acc[r][t] = fma(load_tail(p[r] + i, k - i), v, acc[r][t]);
     }
   }
-  for (int r = 0; r < R; ++r)
-    for (int t = 0; t < T; ++t) y[t][row + r] = fold(acc[r][t]);
+  fold_tile(acc, y, row);
 }
 
 template <class W>
 void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
                 size_t row1) {
+  constexpr size_t kMostConverted = 1024;
   in_groups<V::kFloatRows>(row0, row1, [&](auto rows, size_t row) {
-    in_groups<V::kFloatTokens>(0, n, [&](auto count, size_t t) {
-      constexpr int T = decltype(count)::value;
-      const float* xs[T];
-      for (int i = 0; i < T; ++i) xs[i] = static_cast<const float*>(x[t + i]);
-      float_tile<W, decltype(rows)::value, T>(y + t, static_cast<const uint8_t*>(w), row_bytes, k, xs, row);
-    });
+    constexpr int R = decltype(rows)::value;
+    const auto* from = reinterpret_cast<const W*>(static_cast<const uint8_t*>(w) + row * row_bytes);
+    const auto meet = [&](const auto* p, size_t stride) {
+      in_groups<V::kFloatTokens>(0, n, [&](auto count, size_t t) {
+        float_tile<R, decltype(count)::value>(y + t, p, stride, k, x + t, row);
+      });
+    };
+    if (V::kConvertsFloats && sizeof(W) < sizeof(float) && n > V::kFloatTokens && k <= kMostConverted) {  // once for all tiles
+      alignas(64) Single converted[R][kMostConverted];
+      for (int r = 0; r < R; ++r) {
+        const auto* halves = reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(from) + r * row_bytes);
+        map(&converted[r][0].value, k, [](Lanes v) { return v; }, halves);
+      }
+      meet(converted[0], sizeof converted[0]);
+    } else {
+      meet(from, row_bytes);
+    }
   });
 }

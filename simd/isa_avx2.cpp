@@ -124,7 +124,10 @@ struct V : V256 {
   }
 
   static constexpr int kLanes = 8, kFloatRows = 2, kFloatTokens = 2;
-  static constexpr int kTogether = 4, kFewer = 4;
+  static constexpr bool kConvertsFloats = false;
+  template <class>
+  static constexpr int kTogether = 4;
+  static constexpr int kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
   template <class F>
   static constexpr bool kCentred = false;

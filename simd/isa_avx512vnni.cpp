@@ -58,6 +58,28 @@ f16_bits to_half(float x) { return x == x ? _cvtss_sh(x, _MM_FROUND_TO_NEAREST_I
 constexpr int kSums = 8, kColumns = 2;
 #include "attention_inl.h"
 
+// Sixteen sums at once: each step takes two of what the one before has left and adds one half of their lanes to the other.
+COTERIE_INLINE void fold_tile(const Lanes (&a)[4][4], float* const* y, size_t row) {  // a[r][t] to y[t][row + r]
+  __m512 b[8], c[4], d[2];
+  for (int i = 0; i < 8; ++i) {
+    const __m512 x = a[i / 2][i % 2 * 2].v, y = a[i / 2][i % 2 * 2 + 1].v;
+    b[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x44), _mm512_shuffle_f32x4(x, y, 0xee));
+  }
+  for (int i = 0; i < 4; ++i) {
+    const __m512 x = b[2 * i], y = b[2 * i + 1];
+    c[i] = _mm512_add_ps(_mm512_shuffle_f32x4(x, y, 0x88), _mm512_shuffle_f32x4(x, y, 0xdd));
+  }
+  for (int i = 0; i < 2; ++i) {
+    const __m512 x = c[2 * i], y = c[2 * i + 1];
+    d[i] = _mm512_add_ps(_mm512_shuffle_ps(x, y, 0x44), _mm512_shuffle_ps(x, y, 0xee));
+  }
+  const __m512 sums = _mm512_add_ps(_mm512_shuffle_ps(d[0], d[1], 0x88), _mm512_shuffle_ps(d[0], d[1], 0xdd));
+  _mm_storeu_ps(y[0] + row, _mm512_castps512_ps128(sums));
+  _mm_storeu_ps(y[1] + row, _mm512_extractf32x4_ps(sums, 1));
+  _mm_storeu_ps(y[2] + row, _mm512_extractf32x4_ps(sums, 2));
+  _mm_storeu_ps(y[3] + row, _mm512_extractf32x4_ps(sums, 3));
+}
+
 #include "avx512_inl.h"
 
 #include "codecs_inl.h"

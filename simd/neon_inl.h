@@ -214,7 +214,10 @@ struct VNeon {
   static void store(float* p, float32x4_t a) { vst1q_f32(p, a); }
 
   static constexpr int kLanes = 4, kPack = 4, kFloatRows = 2, kFloatTokens = 2;
-  static constexpr int kTogether = 4, kFewer = 4;
+  static constexpr bool kConvertsFloats = false;
+  template <class>
+  static constexpr int kTogether = 4;
+  static constexpr int kFewer = 4;
   static constexpr size_t kLeastGemm = 4;
   template <class F>
   static constexpr bool kCentred = false;

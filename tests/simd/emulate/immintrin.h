@@ -59,6 +59,12 @@ static inline simde__m512 emulated_cvtepi32_ps(simde__m512i a) {
   return emulated_join_ps(_mm256_cvtepi32_ps(p.m256i[0]), _mm256_cvtepi32_ps(p.m256i[1]));
 }
 
+static inline simde__m512 emulated_shuffle_f32x4(simde__m512 a, simde__m512 b, int lanes) {
+  const simde__m512_private p = simde__m512_to_private(a), q = simde__m512_to_private(b);
+  simde__m512_private r;
+  for (int i = 0; i < 4; ++i) r.m128[i] = (i < 2 ? p : q).m128[lanes >> 2 * i & 3];
+  return simde__m512_from_private(r);
+}
 static inline simde__m512i emulated_madd_epi16(simde__m512i a, simde__m512i b) {
   const simde__m512i_private p = simde__m512i_to_private(a), q = simde__m512i_to_private(b);
   return emulated_join_si(_mm256_madd_epi16(p.m256i[0], q.m256i[0]), _mm256_madd_epi16(p.m256i[1], q.m256i[1]));
@@ -111,8 +117,10 @@ static inline simde__m512i emulated_mulhi_epu16(simde__m512i a, simde__m512i b) 
 #undef _mm512_cvtps_epi32
 #undef _mm512_cvtepi32_ps
 #undef _mm512_extractf32x8_ps
+#undef _mm512_shuffle_f32x4
 #undef _mm512_madd_epi16
 #undef _mm256_mask_sub_epi8
+#define _mm512_shuffle_f32x4(a, b, lanes) emulated_shuffle_f32x4(a, b, lanes)
 #define _mm512_madd_epi16(a, b) emulated_madd_epi16(a, b)
 #define _mm256_mask_sub_epi8(from, mask, a, b) emulated_mask_sub_epi8(from, mask, a, b)
 #define _mm512_cvtph_ps(h) emulated_cvtph_ps(h)
