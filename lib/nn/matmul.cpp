@@ -26,8 +26,9 @@ struct Tiling {
     vectors = std::clamp<size_t>(kTaskMacs / (k * unit), 1, kGemmTokens);
     vectors = std::max<size_t>(1, std::min(vectors, p.n));
     const size_t macs_per_row = k * vectors;
-    // a few tiles a thread, so that the last one to finish is not waited for long
-    rows = std::min(kTaskMacs / macs_per_row, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (4 * n_threads)));
+    // two tiles a thread: regions have several products, so that the last one to finish is not waited for long, and a tile
+    // is long enough for memory to be read in streams
+    rows = std::min(kTaskMacs / macs_per_row, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (2 * n_threads)));
     rows = std::max(unit, rows / unit * unit);
     n_rows = divide_up(p.w.n_out, rows);
     n_vectors = divide_up(p.n, vectors);
