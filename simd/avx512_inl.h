@@ -5,7 +5,10 @@
 
 struct V : V256 {
   static constexpr int kRows32 = 16;  // share the cost of reducing and scaling, which weighs most in short blocks
-  static Codes fifth_bits(uint32_t b) { return _mm256_maskz_mov_epi8(b, _mm256_set1_epi8(16)); }  // bit i to 16 in byte i
+  template <int kBit>
+  static Codes spread(uint32_t b) {  // bit i to kBit in byte i
+    return _mm256_maskz_mov_epi8(b, _mm256_set1_epi8(kBit));
+  }
   static Codes negate(Codes w, uint32_t b) { return _mm256_mask_sub_epi8(w, b, _mm256_setzero_si256(), w); }
 
   template <int kRows, class Get>
@@ -32,6 +35,17 @@ struct V : V256 {
       return _mm512_mul_ps(_mm512_castsi512_ps(first), _mm512_castsi512_ps(last));
     }
   }
+  template <int kRows, class Get>
+  static auto e4m3(const Get& get, int i) {
+    if constexpr (kRows < 16) {
+      return V256::e4m3<kRows>(get, i);
+    } else {
+      const __m256i low = eights(get(0), get(1), get(2), get(3), get(4), get(5), get(6), get(7));
+      const __m256i high = eights(get(8), get(9), get(10), get(11), get(12), get(13), get(14), get(15));
+      const __m256i words = _mm256_packus_epi32(e4m3_fields(low, i), e4m3_fields(high, i));
+      return _mm512_cvtph_ps(_mm256_permute4x64_epi64(words, 0xd8));
+    }
+  }
   template <int kRows>
   static auto zero() {
     if constexpr (kRows == 16) return _mm512_setzero_ps();
@@ -52,6 +66,7 @@ struct V : V256 {
   static Codes biased(Codes w) {
     return kBias<F> == 0 ? w : _mm256_xor_si256(w, _mm256_set1_epi8(-128));
   }
+  static Ints sub(Ints a, int32_t b) { return _mm512_sub_epi32(a, _mm512_set1_epi32(b)); }
   static Ints splat_ints(int32_t x) { return _mm512_set1_epi32(x); }
   static Floats load_floats(const float* p) { return _mm512_load_ps(p); }
   using V256::store;

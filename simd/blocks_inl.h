@@ -1,14 +1,24 @@
-// Blocks of weights times one vector of activations: add_blocks adds, by rule 2, the blocks at one offset of each of kRows
-// rows. Included after codecs_inl.h; V provides besides
+// Blocks of weights times one vector of activations: add_blocks adds, by rule 2, block(r), a block or a part of one, of each
+// of kRows rows r. Included after codecs_inl.h; V provides besides
 //   Dots              int32 partial sums of one row's block: dot, add_scaled
 //   Scales            of a block of 256, prepared from Groups, as add_scaled wants them
 //   Words, Sums       16 int16: mins or scales, and sums of 16 activations, for dot; zeros = -kZero * that
 //   reduce            of the Dots of kRows32 or kRows256 rows: an int32 for each row
+//   Sides             as Dots, but the first 16 codes of a block and the last 16 apart: dot_sides, reduce_sides of kRows32
 
 // Adds one block of 32 of each row. |sum| <= 32 * 128 * 127 for int8, less for codes and for x.sum: exact.
-template <class F, int kRows, class Floats, class Tile>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock32& x) {
-  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
+template <class F, int kRows, class Floats, class At>
+COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& x) {
+  if constexpr (F::kGroup == 16) {
+    V::Sides dots[kRows];
+    unroll<kRows>([&](auto r) {
+      dots[r.value] = V::template dot_sides<F::kSigned>(F::template codes<V>(block(r.value)), x.q);
+    });
+    const auto sums = V::reduce_sides(dots);
+    acc = V::fma(V::mul(F::template d<kRows>(block), x.d), V::sub(sums.first, F::kZero * x.first_sum), acc);
+    const auto last = V::sub(sums.last, F::kZero * (x.sum - x.first_sum));
+    return V::fma(V::mul(F::template last_d<kRows>(block), x.d), last, acc);
+  }
   V::Dots dots[kRows];
   unroll<kRows>([&](auto r) { dots[r.value] = V::template dot<F::kSigned>(F::template codes<V>(block(r.value)), x.q); });
   auto sum = V::reduce(dots);
@@ -21,9 +31,8 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const 
 // Adds one block of 256 of each row. Exact in int32: the greatest are Q6_K's sums, 256 * 63 * 127 * 128 for the codes
 // and 256 * 32 * 127 * 128 for their zeros, together 0.39e9. Pairs of products in int16 are greatest for the codes of
 // IQ4_XS, 2 * 127 * 127.
-template <class F, int kRows, class Floats, class Tile>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock256& x) {
-  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
+template <class F, int kRows, class Floats, class At>
+COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256& x) {
   V::Dots dots[kRows], min_dots[kRows];
   const V::Sums sums = V::sums(x.sum16);
   unroll<kRows>([&](auto r) {

@@ -18,7 +18,7 @@ struct Q5_0 : Codec<TensorType::Q5_0, BlockQ5_0, ActBlock32> {
   static constexpr int kMost = 31, kZero = 16;
   template <class W, class... B>
   static typename W::Codes codes(const B&... b) {
-    return W::either(W::nibbles(b.q...), W::fifth_bits(static_cast<uint32_t>(load_bytes(b.high, 4))...));
+    return W::either(W::nibbles(b.q...), W::template spread<16>(static_cast<uint32_t>(load_bytes(b.high, 4))...));
   }
 };
 
@@ -34,7 +34,7 @@ struct Q5_1 : Codec<TensorType::Q5_1, BlockQ5_1, ActBlock32> {
   static constexpr bool kMins = true;
   template <class W, class... B>
   static typename W::Codes codes(const B&... b) {
-    return W::either(W::nibbles(b.q...), W::fifth_bits(static_cast<uint32_t>(load_bytes(b.high, 4))...));
+    return W::either(W::nibbles(b.q...), W::template spread<16>(static_cast<uint32_t>(load_bytes(b.high, 4))...));
   }
 };
 

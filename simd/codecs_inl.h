@@ -1,12 +1,14 @@
 // Every weight format once, as a codec to one normal form, block by block:
-//   w = d * (code - kZero) + m                            blocks of 32 that meet ActBlock32; m where kMins
+//   w = d * (code - kZero) + m                            blocks of 32 that meet ActBlock32, or kParts parts of a block each
+//                                                         of which does; m where kMins; where kGroup is 16, d for the
+//                                                         first 16 weights and last_d for the others
 //   w = d * scale * (code - kZero) - dmin * min           blocks of 256 that meet ActBlock256; a scale for 16 weights,
 //                                                         dmin and mins where kMins
 // Each isa_*.cpp includes this inside its own anonymous namespace, after defining V, its few operations on blocks:
-//   Codes             32 bytes, unsigned codes or int8: load, quads, eights, nibbles, fifth_bits, bits,
-//                     either, lookup, digits; negate, which may give a type that converts to Codes
+//   Codes             32 bytes, unsigned codes or int8: load, quads, eights, nibbles, nibbles_of_eight, crumbs, spread,
+//                     bits, either, lookup, digits; negate, which may give a type that converts to Codes
 //   Groups            16 int8: the scales or mins of a block of 256, in order of weights: groups, doubled, bits
-//   floats            one for each of kRows rows: halves<kRows>, powers<kRows>; mul
+//   floats            one for each of kRows rows: halves<kRows>, powers<kRows>, e4m3<kRows>; mul
 // W in a codec is V, or what has the same operations on 64 bytes (wide_inl.h).
 // A codec never looks at activations: blocks_inl.h and gemm_inl.h do, with further operations of V.
 // A new format: its block in formats.h, a struct in one of the files below, its name in Formats at the end.
@@ -47,6 +49,9 @@ struct Codec {
     operator const Block&() const { return *block; }
   };
   static Source source(const Block& b) { return {&b}; }
+  // What codes, d and m take of a block, for each block of activations that it meets.
+  static constexpr int kParts = 1;
+  static const Block& part(const Block& b, int) { return b; }
   // The factors of kRows rows, where block(r) is the block of row r.
   template <int kRows, class At>
   static auto d(const At& block) {
@@ -77,6 +82,8 @@ COTERIE_INLINE typename W::Codes of_groups(const Get& get) {
 // together.
 #include "codecs_32_inl.h"
 
+#include "codecs_parts_inl.h"
+
 #include "codecs_256_inl.h"
 
 #include "codecs_grid_inl.h"
@@ -84,4 +91,4 @@ COTERIE_INLINE typename W::Codes of_groups(const Get& get) {
 template <class... F>
 struct List {};
 using Formats = List<Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, IQ4_NL, MXFP4, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS, TQ1_0, TQ2_0,
-                     IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S>;
+                     IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S, Q1_0, Q2_0, NVFP4>;

@@ -140,8 +140,10 @@ float quantize_block(int8_t* q, const float* x) {
 void quantize32(ActBlock32* out, const float* x, size_t k) {
   for (; k; k -= 32, x += 32, ++out) {
     out->d = quantize_block<32>(out->q, x);
-    out->sum = 0;
-    for (int8_t q : out->q) out->sum += q;
+    int32_t sums[2] = {};
+    for (int i = 0; i < 32; ++i) sums[i / 16] += out->q[i];
+    out->sum = sums[0] + sums[1];
+    out->first_sum = sums[0];
   }
 }
 

@@ -103,7 +103,7 @@ static_assert(sizeof(BlockQ4_K) == 144 && sizeof(BlockQ5_K) == 176 && sizeof(Blo
 struct alignas(32) ActBlock32 {
   int8_t q[32];
   float d;
-  int32_t sum;  // of q
+  int32_t sum, first_sum;  // of q, of the first 16
 };
 struct alignas(64) ActBlock256 {
   int8_t q[256];

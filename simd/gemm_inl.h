@@ -23,7 +23,7 @@ struct Panel {
   alignas(64) uint8_t codes[kVectors][kBlock / 4][4 * V::kLanes];
   int32_t scales[kVectors][16][V::kLanes];  // of blocks of 256: of each group's first 16 weights
   int32_t offsets[kVectors][kPairs<F>][V::kLanes];  // likewise, pairs of int16: mins, or scales * -kZero
-  float d[kVectors][V::kLanes], m[kVectors][V::kLanes];  // m: dmin, or the min of a block of 32
+  float d[kVectors][V::kLanes], m[kVectors][V::kLanes];  // m: dmin, or the min of a block of 32, or d of its last 16
 
   // The blocks block(0), block(1) ... of kPack rows, which go to vector v from the given lane on.
   template <class At>
@@ -39,6 +39,7 @@ struct Panel {
     unroll<V::kPack>([&](auto r) { rows[r.value] = V::template biased<F>(F::template codes<V>(block(r.value))); });
     V::transpose(rows, codes[v][0] + 4 * lane, sizeof codes[v][0]);
     if constexpr (F::kMins) V::store(m[v] + lane, F::template m<V::kPack>(block));
+    if constexpr (F::kGroup == 16) V::store(m[v] + lane, F::template last_d<V::kPack>(block));
   }
 
   template <class At>
@@ -75,11 +76,38 @@ struct Panel {
   }
 };
 
+// acc[t] += a panel's rows, whose blocks have two scales, for block i of T vectors of activations.
+template <class F, int T>
+COTERIE_INLINE void meet_sides(float (*acc)[kPanel], const Panel<F>& panel, size_t i, const ActBlock32* const (&x)[T]) {
+  unroll<2>([&](auto side) {
+    const int8_t* q[T];
+    typename V::Ints sum[kVectors][T];
+    for (int t = 0; t < T; ++t) {
+      const ActBlock32& b = x[t][i];
+      q[t] = b.q + 16 * side.value;
+      const int32_t sum_q = side.value == 0 ? b.first_sum : b.sum - b.first_sum;
+      for (int v = 0; v < kVectors; ++v) sum[v][t] = V::splat_ints(-Panel<F>::kZero * sum_q);
+    }
+    V::template add_group<F, 4>(sum, panel.codes[0][4 * side.value], sizeof panel.codes[0], q, nullptr, 0, nullptr, 0);
+    for (int v = 0; v < kVectors; ++v) {
+      const auto d = V::load_floats(side.value == 0 ? panel.d[v] : panel.m[v]);
+      for (int t = 0; t < T; ++t) {
+        float* out = acc[t] + v * V::kLanes;
+        V::store(out, V::fma(V::mul(d, x[t][i].d), sum[v][t], V::load_floats(out)));
+      }
+    }
+  });
+}
+
 // acc[t] += the panels' rows, for T vectors of activations.
 template <class F, int T>
 void meet(float (*acc)[kPanel], const Panel<F>* panels, size_t depth, const ActBlock32* const (&x)[T]) {
   for (size_t i = 0; i < depth; ++i) {
     const Panel<F>& panel = panels[i];
+    if constexpr (F::kGroup == 16) {
+      meet_sides<F>(acc, panel, i, x);
+      continue;
+    }
     const int8_t* q[T];
     for (int t = 0; t < T; ++t) q[t] = x[t][i].q;
     typename V::Ints sum[kVectors][T];

@@ -45,9 +45,13 @@ __attribute__((flatten)) void gemv(float* y, const void* w, size_t row_bytes, si
   for_tiles<kRows>(y, row0, row1, [=](float* out, size_t row, size_t step) {
     const Tile<typename F::Block, kRows> tile(static_cast<const uint8_t*>(w) + row * row_bytes, step * row_bytes);
     auto acc = V::template zero<kRows>();
-    for (size_t i = 0; i < k / kBlock; ++i) {
+    const Act* act = static_cast<const Act*>(x);
+    for (size_t i = 0; i < k / kBlock / F::kParts; ++i) {
       tile.prefetch(i * kBlockBytes);
-      acc = add_blocks<F, kRows>(acc, tile, i * kBlockBytes, static_cast<const Act*>(x)[i]);
+      unroll<F::kParts>([&](auto part) {
+        const auto block = [&](int r) -> decltype(auto) { return F::part(tile.block(r, i * kBlockBytes), part.value); };
+        acc = add_blocks<F, kRows>(acc, block, *act++);
+      });
     }
     V::store(out, acc);
   });

@@ -21,9 +21,14 @@ namespace {
 
 #include "amx_inl.h"
 
+// Tiles would have to be half empty for blocks of 32 with two scales.
+template <class F>
+constexpr void add_gemm(Kernels& k) {
+  if constexpr (sizeof(F::Act::q) != 32 || F::kGroup == 32) k.gemm[static_cast<uint32_t>(F::kType)] = gemm<F>;
+}
 template <class... F>
 constexpr void add_gemms(Kernels& k, List<F...>) {
-  ((k.gemm[static_cast<uint32_t>(F::kType)] = gemm<F>), ...);
+  (add_gemm<F>(k), ...);
 }
 
 constexpr Kernels make_kernels() {

@@ -81,9 +81,17 @@ struct V : V256 {
 
   using V256::dot;
   using V256::reduce;
-  static __m256i reduce(const Dots (&a)[8]) {
+  using Sides = Dots;
+  template <bool kSigned>
+  static Sides dot_sides(Codes w, const int8_t* x) { return dot<kSigned>(w, x); }
+  struct TwoSums { __m256i first, last; };
+  static TwoSums reduce_sides(const Sides (&a)[8]) {
     const __m256i first = join_four(a), last = join_four(a + 4);
-    return _mm256_add_epi32(_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31));
+    return {_mm256_permute2x128_si256(first, last, 0x20), _mm256_permute2x128_si256(first, last, 0x31)};
+  }
+  static __m256i reduce(const Dots (&a)[8]) {
+    const TwoSums sums = reduce_sides(a);
+    return _mm256_add_epi32(sums.first, sums.last);
   }
   static __m256i sub(__m256i a, int32_t b) { return _mm256_sub_epi32(a, _mm256_set1_epi32(b)); }
   static Scales scales(Groups g) {

@@ -117,11 +117,21 @@ struct V {
     __builtin_memcpy(b, p, 16);
     return {{b[0] & each_byte(15), b[1] & each_byte(15), b[0] >> 4 & each_byte(15), b[1] >> 4 & each_byte(15)}};
   }
-  static Codes fifth_bits(uint32_t b) {  // bit i to 16 in byte i
+  static Codes nibbles_of_eight(const uint8_t* p) {  // the low ones of 8 bytes, then their high ones; then of 8 more
+    const Codes n = nibbles(p);
+    return {{n.word[0], n.word[2], n.word[1], n.word[3]}};
+  }
+  static Codes crumbs(const uint8_t* p) {  // the four pairs of bits of each of 8 bytes
+    uint8_t v[32];
+    for (int i = 0; i < 32; ++i) v[i] = p[i / 4] >> i % 4 * 2 & 3;
+    return load(v);
+  }
+  template <int kBit>
+  static Codes spread(uint32_t b) {  // bit i to kBit in byte i
     Codes r;
     for (int i = 0; i < 4; ++i) {
       const uint64_t bits = each_byte(b >> 8 * i & 0xff) & 0x8040201008040201;
-      r.word[i] = ((bits + each_byte(0x7f)) & each_byte(0x80)) >> 3;
+      r.word[i] = ((bits + each_byte(0x7f)) >> 7 & each_byte(1)) * kBit;
     }
     return r;
   }
@@ -161,6 +171,12 @@ struct V {
   };
   template <bool kSigned>
   static Dots dot(const Codes& w, const int8_t* x) { return Bytes<kSigned>(w).dot(x, 0, 32); }
+  struct Sides { int32_t first, last; };
+  template <bool kSigned>
+  static Sides dot_sides(const Codes& w, const int8_t* x) {
+    const Bytes<kSigned> codes(w);
+    return {codes.dot(x, 0, 16), codes.dot(x, 16, 32)};
+  }
   template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, const Codes& w, const int8_t* x, const Scales& scales) {
     const Bytes<kSigned> codes(w);
@@ -205,6 +221,7 @@ struct V {
   }
 
   static int32_t reduce(const Dots (&a)[1]) { return a[0]; }
+  static Sides reduce_sides(const Sides (&a)[1]) { return a[0]; }
   static int32_t sub(int32_t a, int32_t b) { return a - b; }
   template <int, class Get>
   static float halves(const Get& get) { return from_half(get(0)); }
@@ -212,6 +229,11 @@ struct V {
   static float powers(const Get& get) {  // 2^(e - 128) for the byte e, in two factors of which none is denormal
     const uint32_t e = get(0);
     return float_of((e / 2 + 63) << 23) * float_of((e - e / 2 + 63) << 23);
+  }
+  template <int, class Get>
+  static float e4m3(const Get& get, int i) {  // byte i of four as a half with the same fields, without its top bit; 7f: 0
+    const uint32_t byte = get(0) >> 8 * i & 255;
+    return byte == 0x7f ? 0 : from_half(static_cast<f16_bits>((byte & 0x7f) << 7));
   }
   template <int>
   static float zero() { return 0; }
@@ -230,12 +252,17 @@ struct V {
 // embedding are few.
 template <class F>
 void dequantize(float* y, const ActBlock32*, const typename F::Block& b) {
-  const auto block = [&](int) -> const typename F::Block& { return b; };
-  const V::Bytes<F::kSigned> codes(F::template codes<V>(b));
-  const float d = F::template d<1>(block);
-  for (int i = 0; i < 32; ++i) {
-    y[i] = static_cast<float>(codes[i] - F::kZero) * d;
-    if constexpr (F::kMins) y[i] += F::template m<1>(block);
+  for (int part = 0; part < F::kParts; ++part) {
+    const auto block = [&](int) -> decltype(auto) { return F::part(b, part); };
+    const V::Bytes<F::kSigned> codes(F::template codes<V>(block(0)));
+    float d = F::template d<1>(block);
+    for (int i = 0; i < 32; ++i) {
+      if constexpr (F::kGroup == 16)
+        if (i == 16) d = F::template last_d<1>(block);
+      *y = static_cast<float>(codes[i] - F::kZero) * d;
+      if constexpr (F::kMins) *y += F::template m<1>(block);
+      ++y;
+    }
   }
 }
 
@@ -258,12 +285,10 @@ void dequantize(float* y, const ActBlock256*, const typename F::Block& b) {
 
 template <class F>
 void dequantize_row(float* y, const void* row, size_t k) {
-  constexpr size_t kBlock = sizeof(F::Act::q);
+  constexpr size_t kBlock = sizeof(F::Act::q) * F::kParts;
   const auto* b = static_cast<const typename F::Block*>(row);
   for (; k; k -= kBlock, ++b, y += kBlock) dequantize<F>(y, static_cast<const typename F::Act*>(nullptr), *b);
 }
-
-#include "parts_inl.h"
 
 template <class T>
 void dequantize_float(float* y, const void* row, size_t k) {
@@ -288,19 +313,12 @@ constexpr void add_dequantisers(Kernels& k, List<F...>) {
   ((k.dequantize[slot(F::kType)] = dequantize_row<F>), ...);
 }
 
-template <class... F>
-constexpr void add_formats_of_parts(Kernels& k) {
-  ((k.gemv[slot(F::kType)] = parts::gemv<F>, k.gemm[slot(F::kType)] = gemm_by_gemv<parts::gemv<F>>,
-    k.dequantize[slot(F::kType)] = parts::dequantize<F>), ...);
-}
-
 constexpr Kernels make_complete_kernels() {
   Kernels k = make_kernels("scalar");
   k.dequantize[slot(TensorType::F32)] = dequantize_float<Single>;
   k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
   k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;
   add_dequantisers(k, Formats{});
-  add_formats_of_parts<parts::NVFP4, parts::Q1_0, parts::Q2_0>(k);
   return k;
 }
 

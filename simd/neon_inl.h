@@ -119,13 +119,26 @@ struct VNeon {
     const uint8x16_t v = vld1q_u8(p);
     return {vreinterpretq_s8_u8(vandq_u8(v, vdupq_n_u8(15))), vreinterpretq_s8_u8(vshrq_n_u8(v, 4))};
   }
+  static Codes nibbles_of_eight(const uint8_t* p) {  // the low ones of 8 bytes, then their high ones; then of 8 more
+    const Codes n = nibbles(p);
+    const int64x2_t low = vreinterpretq_s64_s8(n.low), high = vreinterpretq_s64_s8(n.high);
+    return {vreinterpretq_s8_s64(vzip1q_s64(low, high)), vreinterpretq_s8_s64(vzip2q_s64(low, high))};
+  }
+  static Codes crumbs(const uint8_t* p) {  // the four pairs of bits of each of 8 bytes
+    const uint8x8_t v = vld1_u8(p);
+    const uint8x16_t twice = vcombine_u8(vzip1_u8(v, v), vzip2_u8(v, v));
+    const int8x16_t right = vreinterpretq_s8_u32(vdupq_n_u32(0xfafcfe00));  // 0, -2, -4, -6
+    const uint8x16_t low = vshlq_u8(vzip1q_u8(twice, twice), right), high = vshlq_u8(vzip2q_u8(twice, twice), right);
+    return bits<0, 3>(Codes{vreinterpretq_s8_u8(low), vreinterpretq_s8_u8(high)});
+  }
   static int8x16_t spread(uint32_t b) {  // bit i to all bits of byte i
     const uint8x16_t bit_of = vreinterpretq_u8_u64(vdupq_n_u64(0x8040201008040201));
     const uint8x8_t low = vdup_n_u8(static_cast<uint8_t>(b)), high = vdup_n_u8(static_cast<uint8_t>(b >> 8));
     return vreinterpretq_s8_u8(vtstq_u8(vcombine_u8(low, high), bit_of));
   }
-  static Codes fifth_bits(uint32_t b) {
-    return {vandq_s8(spread(b), vdupq_n_s8(16)), vandq_s8(spread(b >> 16), vdupq_n_s8(16))};
+  template <int kBit>
+  static Codes spread(uint32_t b) {  // or, of 32, to kBit
+    return {vandq_s8(spread(b), vdupq_n_s8(kBit)), vandq_s8(spread(b >> 16), vdupq_n_s8(kBit))};
   }
   static int8x16_t negate(int8x16_t w, int8x16_t where) { return vsubq_s8(veorq_s8(w, where), where); }
   static Codes negate(Codes w, uint32_t b) { return {negate(w.low, spread(b)), negate(w.high, spread(b >> 16))}; }
@@ -157,6 +170,11 @@ struct VNeon {
   template <bool kSigned>  // or not: codes are less than 128
   static Dots dot(Codes w, const int8_t* x) {
     return vdotq_s32(vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x)), w.high, vld1q_s8(x + 16));
+  }
+  struct Sides { int32x4_t first, last; };
+  template <bool kSigned>
+  static Sides dot_sides(Codes w, const int8_t* x) {
+    return {vdotq_s32(vdupq_n_s32(0), w.low, vld1q_s8(x)), vdotq_s32(vdupq_n_s32(0), w.high, vld1q_s8(x + 16))};
   }
   template <int g, bool kSigned>
   static Dots add_scaled(Dots acc, Codes w, const int8_t* x, const Scales& s) {
@@ -193,6 +211,10 @@ struct VNeon {
   }
 
   static int32x4_t reduce(const Dots (&a)[4]) { return vpaddq_s32(vpaddq_s32(a[0], a[1]), vpaddq_s32(a[2], a[3])); }
+  static Sides reduce_sides(const Sides (&a)[4]) {
+    return {reduce({a[0].first, a[1].first, a[2].first, a[3].first}),
+            reduce({a[0].last, a[1].last, a[2].last, a[3].last})};
+  }
   static int32x4_t sub(int32x4_t a, int32_t b) { return vsubq_s32(a, vdupq_n_s32(b)); }
   template <int, class Get>
   static float32x4_t halves(const Get& get) {
@@ -205,6 +227,14 @@ struct VNeon {
     const uint32x4_t all = vld1q_u32(e), half = vshrq_n_u32(all, 1), bias = vdupq_n_u32(63);
     return vmulq_f32(vreinterpretq_f32_u32(vshlq_n_u32(vaddq_u32(half, bias), 23)),
                      vreinterpretq_f32_u32(vshlq_n_u32(vaddq_u32(vsubq_u32(all, half), bias), 23)));
+  }
+  template <int, class Get>
+  static float32x4_t e4m3(const Get& get, int i) {  // byte i of four as a half with its fields, without the top bit; 7f: 0
+    const uint32_t fours[4] = {get(0), get(1), get(2), get(3)};
+    const uint8x16_t bytes = vreinterpretq_u8_u32(vld1q_u32(fours));
+    const uint32x4_t numbers = vreinterpretq_u32_u8(vbicq_u8(bytes, vceqq_u8(bytes, vdupq_n_u8(0x7f))));
+    const uint32x4_t fields = vandq_u32(vshlq_u32(numbers, vdupq_n_s32(7 - 8 * i)), vdupq_n_u32(0x7f << 7));
+    return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(fields)));
   }
   template <int>
   static float32x4_t zero() { return vdupq_n_f32(0); }

@@ -27,13 +27,13 @@ COTERIE_INLINE void gemm_panels(float* const* y, const void* w, size_t row_bytes
       const size_t depth = k / kBlock - b < kDepth ? k / kBlock - b : kDepth;
       for (size_t i = 0; i < depth; ++i) {
         for (int r = 0; r < kPanel; r += V::kPack) {
-          panel[i].unpack(r / V::kLanes, r % V::kLanes, [&](int j) -> const Block& {
-            return reinterpret_cast<const Block*>(row[r + j])[b + i];
+          panel[i].unpack(r / V::kLanes, r % V::kLanes, [&](int j) -> decltype(auto) {
+            return F::part(reinterpret_cast<const Block*>(row[r + j])[(b + i) / F::kParts], (b + i) % F::kParts);
           });
         }
       }
       // Meanwhile what comes next is fetched, in the end of the next panel.
-      size_t ahead = (b + kDepth) * sizeof(Block), fetched = 0;
+      size_t ahead = (b + kDepth) / F::kParts * sizeof(Block), fetched = 0;
       if (ahead >= row_bytes) ahead = kPanel * row_bytes;
       for (size_t t = 0; t < n;) {
         const auto with = [&](auto count) {
@@ -41,7 +41,7 @@ COTERIE_INLINE void gemm_panels(float* const* y, const void* w, size_t row_bytes
           const Act* blocks[T];
           for (size_t i = 0; i < T; ++i) blocks[i] = static_cast<const Act*>(x[t + i < n ? t + i : n - 1]) + b;
           for (; fetched < kPanel && fetched * n < (t + T) * kPanel; ++fetched)
-            for (size_t i = 0; i < kDepth * sizeof(Block) + 63; i += 64) __builtin_prefetch(row[fetched] + ahead + i);
+            for (size_t i = 0; i < kDepth / F::kParts * sizeof(Block) + 63; i += 64) __builtin_prefetch(row[fetched] + ahead + i);
           meet(acc + t, panel, depth, blocks);
           t += T;
         };

@@ -15,8 +15,23 @@ struct W {
   static Codes nibbles(const uint8_t* a, const uint8_t* b) {
     return nibbles(_mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b)));
   }
-  static Codes fifth_bits(uint32_t a, uint32_t b) {  // bit i to 16 in byte i
-    return _mm512_maskz_mov_epi8(a | uint64_t{b} << 32, _mm512_set1_epi8(16));
+  static Codes nibbles_of_eight(const uint8_t* a, const uint8_t* b) {  // of 8 bytes the low ones, then the high ones
+    const __m512i v = _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b));
+    const __m512i twice = _mm512_shuffle_epi8(v, join(V::eights_twice(), V::eights_twice()));
+    const __m256i shifts = _mm256_setr_epi64x(0, 4, 0, 4);
+    return _mm512_and_si512(_mm512_srlv_epi64(twice, join(shifts, shifts)), _mm512_set1_epi8(15));
+  }
+  static Codes crumbs(const uint8_t* a, const uint8_t* b) {  // the four pairs of bits of each of 8 bytes
+    const __m256i first = _mm256_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1), second = _mm256_add_epi32(first, _mm256_set1_epi32(2));
+    const __m512i eights = _mm512_castsi128_si512(V::groups(load_bytes(a, 8), load_bytes(b, 8)));
+    const __m512i four_times = _mm512_permutexvar_epi32(join(first, second), eights);
+    const __m256i shifts = _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6);
+    const __m512i shifted = _mm512_srlv_epi32(four_times, join(shifts, shifts));
+    return _mm512_shuffle_epi8(_mm512_and_si512(shifted, _mm512_set1_epi8(3)), _mm512_broadcast_i32x4(V::transposed()));
+  }
+  template <int kBit>
+  static Codes spread(uint32_t a, uint32_t b) {  // bit i to kBit in byte i
+    return _mm512_maskz_mov_epi8(a | uint64_t{b} << 32, _mm512_set1_epi8(kBit));
   }
   template <int kShift, int kMask>
   static Codes bits(Codes a) {
@@ -90,10 +105,15 @@ struct W {
     const __m256i two = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
     return _mm_add_epi32(_mm256_castsi256_si128(two), _mm256_extracti128_si256(two, 1));
   }
+  struct TwoSums { __m512i first, last; };  // of 16 codes each
   // Two rows in each: r and r + 4 for rows 0 to 3, then for rows 8 to 11.
   static __m512i reduce(const __m512i (&pairs)[8]) {
+    const TwoSums sums = reduce_sides(pairs);
+    return _mm512_add_epi32(sums.first, sums.last);
+  }
+  static TwoSums reduce_sides(const __m512i (&pairs)[8]) {
     const __m512i first = join_four(pairs), last = join_four(pairs + 4);
-    return _mm512_add_epi32(_mm512_shuffle_i32x4(first, last, 0x88), _mm512_shuffle_i32x4(first, last, 0xdd));
+    return {_mm512_shuffle_i32x4(first, last, 0x88), _mm512_shuffle_i32x4(first, last, 0xdd)};
   }
 
  private:
@@ -128,10 +148,9 @@ struct W {
   static constexpr ScaleOf<kFirst, kStepOf> kScaleOf{};
 };
 
-template <class F, int kRows, class Floats, class Tile>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock32& x) {
+template <class F, int kRows, class Floats, class At>
+COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& x) {
   constexpr int kZero = F::kZero + V::kBias<F>;
-  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
   const __m512i q = _mm512_broadcast_i64x4(V::load_aligned(x.q));
   __m512i dots[8];
   unroll<8>([&](auto i) {
@@ -140,16 +159,21 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const 
     if constexpr (V::kBias<F> != 0) codes = _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
     dots[i.value] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes, q);
   });
+  if constexpr (F::kGroup == 16) {
+    const W::TwoSums sums = W::reduce_sides(dots);
+    acc = V::fma(V::mul(F::template d<kRows>(block), x.d), V::sub(sums.first, kZero * x.first_sum), acc);
+    const __m512i last = V::sub(sums.last, kZero * (x.sum - x.first_sum));
+    return V::fma(V::mul(F::template last_d<kRows>(block), x.d), last, acc);
+  }
   __m512i sum = W::reduce(dots);
-  if constexpr (kZero != 0) sum = _mm512_sub_epi32(sum, _mm512_set1_epi32(kZero * x.sum));
+  if constexpr (kZero != 0) sum = V::sub(sum, kZero * x.sum);
   acc = V::fma(V::mul(F::template d<kRows>(block), x.d), sum, acc);
   if constexpr (F::kMins) acc = V::fma(V::mul(F::template m<kRows>(block), x.d), V::splat_ints(x.sum), acc);
   return acc;
 }
 
-template <class F, int kRows, class Floats, class Tile>
-COTERIE_INLINE Floats add_blocks(Floats acc, const Tile& tile, size_t at, const ActBlock256& x) {
-  const auto block = [&](int r) -> const typename F::Block& { return tile.block(r, at); };
+template <class F, int kRows, class Floats, class At>
+COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256& x) {
   const V::Sums sums = V::sums(x.sum16);
   __m512i q[4], dots[kRows];
   V::Dots min_dots[kRows];

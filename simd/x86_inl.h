@@ -34,13 +34,31 @@ struct V256 {
     const __m256i shifted = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 0, 0, 0, 4, 4, 4, 4));
     return _mm256_and_si256(shifted, _mm256_set1_epi8(15));
   }
+  static Codes nibbles_of_eight(const uint8_t* p) {  // the low ones of 8 bytes, then their high ones; then of 8 more
+    const __m256i v = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(groups(p)), eights_twice());
+    return _mm256_and_si256(_mm256_srlv_epi64(v, _mm256_setr_epi64x(0, 4, 0, 4)), _mm256_set1_epi8(15));
+  }
+  static __m256i eights_twice() {  // how to shuffle 16 bytes
+    constexpr int64_t kFirst = 0x0706050403020100, kSecond = 0x0f0e0d0c0b0a0908;
+    return _mm256_setr_epi64x(kFirst, kFirst, kSecond, kSecond);
+  }
+  static Codes crumbs(const uint8_t* p) {  // the four pairs of bits of each of 8 bytes
+    const __m256i v = _mm256_set_m128i(_mm_set1_epi32(load_dword(p + 4)), _mm_set1_epi32(load_dword(p)));
+    const __m256i shifted = _mm256_srlv_epi32(v, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+    const __m256i pairs = _mm256_and_si256(shifted, _mm256_set1_epi8(3));
+    return _mm256_shuffle_epi8(pairs, _mm256_broadcastsi128_si256(transposed()));
+  }
+  static __m128i transposed() {  // how to shuffle four times four bytes
+    return _mm_setr_epi8(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  }
   static Codes spread(uint32_t b) {  // bit i to all bits of byte i
     const __m256i byte_of = _mm256_setr_epi64x(0, 0x0101010101010101, 0x0202020202020202, 0x0303030303030303);
     const __m256i bit_of = _mm256_set1_epi64x(static_cast<long long>(0x8040201008040201));
     const __m256i bytes = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int>(b)), byte_of);
     return _mm256_cmpeq_epi8(_mm256_and_si256(bytes, bit_of), bit_of);
   }
-  static Codes fifth_bits(uint32_t b) { return _mm256_and_si256(spread(b), _mm256_set1_epi8(16)); }
+  template <int kBit>
+  static Codes spread(uint32_t b) { return _mm256_and_si256(spread(b), _mm256_set1_epi8(kBit)); }  // or to kBit
   template <int kShift, int kMask>
   static Codes bits(Codes a) {  // (a >> kShift) & kMask in each byte; the mask removes what a neighbour shifted in
     if constexpr (kShift > 0) a = _mm256_srli_epi16(a, kShift);
@@ -158,6 +176,19 @@ struct V256 {
     const __m256 product = _mm256_mul_ps(_mm256_castsi256_ps(first), _mm256_castsi256_ps(last));
     if constexpr (kRows == 4) return _mm256_castps256_ps128(product);
     else return product;
+  }
+  // Byte i of each row's four as a half with the same fields, without its top bit; 7f: 0.
+  static __m256i e4m3_fields(__m256i fours, int i) {
+    fours = _mm256_andnot_si256(_mm256_cmpeq_epi8(fours, _mm256_set1_epi8(0x7f)), fours);
+    const __m256i shifted = i == 0 ? _mm256_slli_epi32(fours, 7) : _mm256_srli_epi32(fours, 8 * i - 7);
+    return _mm256_and_si256(shifted, _mm256_set1_epi32(0x7f << 7));
+  }
+  template <int kRows, class Get>
+  static __m256 e4m3(const Get& get, int i) {
+    static_assert(kRows == 8);
+    const __m256i dwords = e4m3_fields(eights(get(0), get(1), get(2), get(3), get(4), get(5), get(6), get(7)), i);
+    const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32(dwords, dwords), 0x08);
+    return _mm256_cvtph_ps(_mm256_castsi256_si128(words));
   }
   template <int kRows>
   static auto zero() {

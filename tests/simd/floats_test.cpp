@@ -76,6 +76,7 @@ TEST(Quantize, SpecialBlocks) {
     EXPECT_EQ(block.d, 0x1p-100f / 127);
     EXPECT_EQ(block.q[7], -127);
     EXPECT_EQ(block.sum, 30 * 127);
+    EXPECT_EQ(block.first_sum, 14 * 127);
   }
 }
 

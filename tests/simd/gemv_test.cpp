@@ -45,6 +45,15 @@ TEST(Gemv, TablesAgreeOnHostileBytes) {
   for (int i = 0; i < 4; ++i) compare_tables(Values::kHostile);
 }
 
+TEST(Gemv, EveryScaleOfNVFP4) {
+  Random random(seed() + 6);
+  Matrix w = random_matrix(random, TensorType::NVFP4, 1024, 64, 0, 0, Values::kTame);
+  for (size_t row = 0; row < 1024; ++row) w.buffer[row * w.row_bytes + row / 256] = static_cast<uint8_t>(row);
+  const Activations x(scalar(), w.type, random_floats(random, w.k, Values::kTame));
+  const std::vector<float> expected = gemv(scalar(), w, x, 0, w.n_rows);
+  for (const Kernels* table : other_tables()) EXPECT_TRUE(all_same(expected, gemv(*table, w, x, 0, w.n_rows))) << table->isa;
+}
+
 TEST(Gemv, EveryNumberOfRows) {
   Random random(seed() + 1);
   for (TensorType type : kWeightTypes) {
