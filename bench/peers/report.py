@@ -87,7 +87,8 @@ def draw(result, path):
         labels = [f"{name_of(test).removeprefix(kind + ' ')}\n{run['threads']} threads" for run, test in tests]
         panel.set_xticklabels(labels)
         if tests:
-            panel.legend(frameon=False)
+            panel.set_ylim(top=1.25 * panel.get_ylim()[1])  # the legend stands above the bars
+            panel.legend(frameon=False, loc="upper right", ncol=3)
         panel.spines[["top", "right"]].set_visible(False)
     figure.suptitle(f"{result['model'] or result['file']}, {result['cpu']}")
     figure.tight_layout()
