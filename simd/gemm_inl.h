@@ -228,6 +228,7 @@ COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, si
 template <class W>
 void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
                 size_t row1) {
+  if (n == 1) return gemv_float<W>(y[0], w, row_bytes, k, x[0], row0, row1);
   constexpr size_t kMostConverted = 1024;
   in_groups<V::kFloatRows>(row0, row1, [&](auto rows, size_t row) {
     constexpr int R = decltype(rows)::value;
@@ -243,6 +244,8 @@ void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, cons
         const auto* halves = reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(from) + r * row_bytes);
         map(&converted[r][0].value, k, [](Lanes v) { return v; }, halves);
       }
+      for (size_t i = 0; i < R * row_bytes; i += 64)  // the next rows: memory would rest meanwhile
+        __builtin_prefetch(reinterpret_cast<const uint8_t*>(from) + R * row_bytes + i);
       meet(converted[0], sizeof converted[0]);
     } else {
       meet(from, row_bytes);

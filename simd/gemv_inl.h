@@ -16,7 +16,8 @@ struct Tile {
   const Block& block(int r, size_t at) const { return *reinterpret_cast<const Block*>(row(r) + at); }
   COTERIE_INLINE void prefetch(size_t at) const {
     if (at % 64 >= sizeof(Block)) return;  // once for each line
-    for (size_t line = 0; line < sizeof(Block); line += 64) unroll<kRows>([&](auto r) { V::prefetch(row(r.value) + at + line); });
+    for (size_t line = 0; line < sizeof(Block); line += 64)
+      unroll<kRows>([&](auto r) { V::prefetch(row(r.value) + at + line); });
   }
 };
 

@@ -41,7 +41,8 @@ COTERIE_INLINE void gemm_panels(float* const* y, const void* w, size_t row_bytes
           const Act* blocks[T];
           for (size_t i = 0; i < T; ++i) blocks[i] = static_cast<const Act*>(x[t + i < n ? t + i : n - 1]) + b;
           for (; fetched < kPanel && fetched * n < (t + T) * kPanel; ++fetched)
-            for (size_t i = 0; i < kDepth / F::kParts * sizeof(Block) + 63; i += 64) __builtin_prefetch(row[fetched] + ahead + i);
+            for (size_t i = 0; i < kDepth / F::kParts * sizeof(Block) + 63; i += 64)
+              __builtin_prefetch(row[fetched] + ahead + i);
           meet(acc + t, panel, depth, blocks);
           t += T;
         };

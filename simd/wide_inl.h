@@ -185,7 +185,8 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256&
     const typename F::Source source = F::source(b);
     __m512i dot = _mm512_inserti64x4(_mm512_setzero_si512(), V::zeros<F::kZero>(groups, sums), 0);
     unroll<4>([&](auto i) {
-      dot = W::add_scaled<F::kSigned>(dot, F::template codes<W, W::first<F>(i.value)>(source), q[i.value], W::scale<F, i.value>(words));
+      const auto codes = F::template codes<W, W::first<F>(i.value)>(source);
+      dot = W::add_scaled<F::kSigned>(dot, codes, q[i.value], W::scale<F, i.value>(words));
     });
     dots[r.value] = dot;
     if constexpr (F::kMins) min_dots[r.value] = V::dot(V::words(F::mins(b)), sums);

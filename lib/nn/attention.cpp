@@ -250,7 +250,8 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
     const auto out_of = [&](size_t j) { return out + (j / group * shape.n_head + head_of(j)) * shape.value_dim; };
     for (size_t j = first; j < last; ++j) {
       const size_t token = j / group, end = pos + token + 1;
-      queries.add(q + (token * shape.n_head + head_of(j)) * shape.key_dim, first_seen(end), end, &running[j - first], out_of(j));
+      queries.add(q + (token * shape.n_head + head_of(j)) * shape.key_dim, first_seen(end), end, &running[j - first],
+                  out_of(j));
     }
     queries.run();
     for (size_t j = first; j < last; ++j) {
