@@ -23,8 +23,8 @@ struct Tile {
 
 // Calls tile(out, row, step) for the rows row, row + step ... of which it puts kRows products in out[].
 // The rows of a tile lie far apart, each in its own kRows-th of [row0, row1): memory then sees kRows long sequential
-// streams, which is what one core needs to use all the bandwidth it can. What remains is done
-// with its neighbours once more; fewer than kRows rows are done one by one.
+// streams, which is what one core needs to use all the bandwidth it can. What remains is done with its neighbours once more;
+// fewer than kRows rows are done one by one.
 template <int kRows, class Tile>
 inline void for_tiles(float* y, size_t row0, size_t row1, const Tile& tile) {
   const size_t n = row1 - row0, far = n / kRows, count = far == 0 ? n : far + (n % kRows != 0);

@@ -13,11 +13,10 @@ struct W {
     return nibbles(_mm512_shuffle_i32x4(v, v, 0x50));
   }
   static Codes nibbles(const uint8_t* a, const uint8_t* b) {
-    return nibbles(_mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b)));
+    return nibbles(both_twice(a, b));
   }
   static Codes nibbles_of_eight(const uint8_t* a, const uint8_t* b) {  // of 8 bytes the low ones, then the high ones
-    const __m512i v = _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b));
-    const __m512i twice = _mm512_shuffle_epi8(v, join(V::eights_twice(), V::eights_twice()));
+    const __m512i twice = _mm512_shuffle_epi8(both_twice(a, b), join(V::eights_twice(), V::eights_twice()));
     const __m256i shifts = _mm256_setr_epi64x(0, 4, 0, 4);
     return _mm512_and_si512(_mm512_srlv_epi64(twice, join(shifts, shifts)), _mm512_set1_epi8(15));
   }
@@ -123,6 +122,9 @@ struct W {
   }
   static __m512i gather(__m512i indices, const uint32_t* from) {
     return _mm512_mask_i32gather_epi32(_mm512_setzero_si512(), 0xffff, indices, from, 4);
+  }
+  static __m512i both_twice(const uint8_t* a, const uint8_t* b) {  // 16 bytes of each
+    return _mm512_mask_broadcast_i32x4(_mm512_broadcast_i32x4(V::groups(a)), 0xff00, V::groups(b));
   }
   static __m256i load256(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static Codes nibbles(__m512i twice) {
