@@ -139,10 +139,17 @@ size_t row_bytes_of(TensorType type, size_t k) {
   return k / type_info(type).block_elems * type_info(type).block_bytes;
 }
 
-// n_matrices 0: as many as the memory holds. They are not taken in order: experts are not.
+// Matrices that the memory holds. They are not taken in order, as experts are not, but every kStep-th, so that all are.
+constexpr size_t kStep = 7;
+size_t count_matrices(size_t bytes) {
+  const size_t n = kMemoryBytes / bytes;
+  return n % kStep == 0 ? n - 1 : n;
+}
+
+// n_matrices 0: all.
 void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_matrices) {
   const size_t row_bytes = row_bytes_of(type, shape.n_in), matrix_bytes = shape.n_out * row_bytes;
-  if (n_matrices == 0) n_matrices = kMemoryBytes / matrix_bytes;
+  if (n_matrices == 0) n_matrices = count_matrices(matrix_bytes);
   const GemvFn fn = kernels.gemv[static_cast<uint32_t>(type)];
   tame(type);
   const Aligned x = activations(kernels, type, shape.n_in);
@@ -152,14 +159,14 @@ void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, Shap
   for (auto _ : state) {
     fn(y.data(), memory() + at * matrix_bytes, row_bytes, shape.n_in, x.get(), 0, shape.n_out);
     benchmark::ClobberMemory();
-    at = (at + 7) % n_matrices;
+    at = (at + kStep) % n_matrices;
   }
   set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out);
 }
 
 void gemm(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_tokens) {
   const size_t row_bytes = row_bytes_of(type, shape.n_in), matrix_bytes = shape.n_out * row_bytes;
-  const size_t n_matrices = kMemoryBytes / matrix_bytes;
+  const size_t n_matrices = count_matrices(matrix_bytes);
   const GemmFn fn = kernels.gemm[static_cast<uint32_t>(type)];
   tame(type);
   std::vector<Aligned> xs;
@@ -176,7 +183,7 @@ void gemm(benchmark::State& state, const Kernels& kernels, TensorType type, Shap
   for (auto _ : state) {
     fn(y.data(), memory() + at * matrix_bytes, row_bytes, shape.n_in, x.data(), n_tokens, 0, shape.n_out);
     benchmark::ClobberMemory();
-    at = (at + 7) % n_matrices;
+    at = (at + kStep) % n_matrices;
   }
   set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out * n_tokens);
 }
@@ -202,16 +209,16 @@ void openblas_sgemm(benchmark::State& state, Shape shape, size_t n_tokens) {
 struct Sums {
   const char* name;
   TensorType type;
-  size_t n_rows, n, n_sums;
+  size_t n_rows, row, n, n_sums;  // n of the elements of a row
 };
 constexpr Sums kSums[] = {
-    {"mla.values", TensorType::F16, 256, 512, 1},           {"mla.values", TensorType::F16, 256, 512, 16},
-    {"expanded.scores", TensorType::F32, 192, 256, 16},     {"expanded.values", TensorType::F32, 256, 128, 16},
-    {"gqa.values", TensorType::F16, 256, 128, 8},
+    {"mla.values", TensorType::F16, 256, 576, 512, 1},       {"mla.values", TensorType::F16, 256, 576, 512, 16},
+    {"expanded.scores", TensorType::F32, 192, 256, 256, 16}, {"expanded.values", TensorType::F32, 256, 128, 128, 16},
+    {"gqa.values", TensorType::F16, 256, 1024, 128, 8},
 };
 
 void weighted_sum(benchmark::State& state, const Kernels& kernels, const Sums& sums) {
-  const size_t row_bytes = row_bytes_of(sums.type, sums.n);
+  const size_t row_bytes = row_bytes_of(sums.type, sums.row);
   const std::vector<float> weights(sums.n_rows, 0.5f);
   std::vector<float> values(sums.n_sums * sums.n);
   std::vector<float*> acc;
@@ -224,7 +231,8 @@ void weighted_sum(benchmark::State& state, const Kernels& kernels, const Sums& s
                                                           sums.n_rows, sums.n);
     benchmark::ClobberMemory();
   }
-  set_counters(state, start, static_cast<double>(rows.size()), static_cast<double>(sums.n_rows * sums.n * sums.n_sums));
+  set_counters(state, start, static_cast<double>(sums.n_rows * row_bytes_of(sums.type, sums.n)),
+               static_cast<double>(sums.n_rows * sums.n * sums.n_sums));
 }
 
 // The operations on floats that stand beside the products, on kLength floats: nanoseconds say more than bytes.

@@ -8,56 +8,67 @@ COTERIE_INLINE void in_groups(size_t i, size_t n, const Body& body) {
   if constexpr (kMost > 1) in_groups<kMost / 2>(i, n, body);
 }
 
-// Adds some rows to T sums of C times 16 columns each; at(row, c) gives the columns 16 c and following of those.
-template <class Row, int T, int C, class At>
-COTERIE_INLINE void add_rows(Lanes (&acc)[T][C], const float* const* p, const uint8_t* v, size_t row_bytes, size_t n_rows,
-                             const At& at) {
-  for (size_t t = 0; t < n_rows; ++t) {
-    Lanes row[C];
-    for (int c = 0; c < C; ++c) row[c] = at(reinterpret_cast<const Row*>(v + t * row_bytes), c);
-    for (int j = 0; j < T; ++j) {
-      const Lanes weight = splat(p[j][t]);
-      for (int c = 0; c < C; ++c) acc[j][c] = fma(weight, row[c], acc[j][c]);
-    }
+// Some rows of a cache, n elements each.
+struct RowRun {
+  const uint8_t* rows;
+  size_t row_bytes, n_rows, n;
+};
+
+// Adds the columns from i on, 16 C of them or, if that is not the whole, what is left, to T sums, beginning with row t0.
+template <class Row, int T, int C, bool kWhole>
+COTERIE_INLINE void add_columns(float* const* acc, const float* const* p, const RowRun& run, size_t t0, size_t i) {
+  constexpr size_t kAhead = 32;  // rows: what is read of each is a line or two, which no hardware foresees
+  const size_t tail = run.n - i;
+  const float* weights[T];
+  Lanes sums[T][C];
+  unroll<T>([&](auto j) {
+    weights[j.value] = p[j.value] + t0;
+    unroll<C>([&](auto c) {
+      const float* sum = acc[j.value] + i + 16 * c.value;
+      sums[j.value][c.value] = kWhole ? load(sum) : load_tail(sum, tail);
+    });
+  });
+  const uint8_t* row = run.rows + t0 * run.row_bytes;
+  for (size_t t = 0; t < run.n_rows; ++t, row += run.row_bytes) {
+    const auto* elements = reinterpret_cast<const Row*>(row);
+    __builtin_prefetch(address_at(reinterpret_cast<const Row*>(row + kAhead * run.row_bytes), i));
+    Lanes values[C];
+    unroll<C>([&](auto c) {
+      values[c.value] = kWhole ? load_at(elements, i + 16 * c.value) : load_tail_at(elements, i, tail);
+    });
+    unroll<T>([&](auto j) {
+      const Lanes weight = splat(weights[j.value][t]);
+      unroll<C>([&](auto c) { sums[j.value][c.value] = fma(weight, values[c.value], sums[j.value][c.value]); });
+    });
   }
+  unroll<T>([&](auto j) {
+    unroll<C>([&](auto c) {
+      float* sum = acc[j.value] + i + 16 * c.value;
+      if (kWhole) store(sum, sums[j.value][c.value]);
+      else store_tail(sum, sums[j.value][c.value], tail);
+    });
+  });
+}
+
+// Tiles of at most T sums by 16 C columns.
+template <class Row, int T, int C>
+COTERIE_INLINE void add_run(float* const* acc, const float* const* p, size_t n_sums, const RowRun& run, size_t t0) {
+  const auto add = [&](auto columns, auto whole, size_t i) {
+    in_groups<T>(0, n_sums, [&](auto count, size_t j) {
+      add_columns<Row, decltype(count)::value, decltype(columns)::value, decltype(whole)::value>(acc + j, p + j, run, t0, i);
+    });
+  };
+  in_groups<C>(0, run.n / 16, [&](auto columns, size_t column) { add(columns, Index<true>{}, 16 * column); });
+  if (run.n % 16 != 0) add(Index<1>{}, Index<false>{}, run.n / 16 * 16);
 }
 
 template <class Row>
 void weighted_sum(float* const* acc, const float* const* p, size_t n_sums, const void* v, size_t row_bytes, size_t n_rows,
                   size_t n) {
-  constexpr size_t kRun = 32;  // rows that stay in the L1 cache while all sums take them
+  constexpr size_t kRun = 128;  // rows whose lines of some columns stay in the L1 cache while all sums take them
   for (size_t t0 = 0; t0 < n_rows; t0 += kRun) {
-    const size_t run = n_rows - t0 < kRun ? n_rows - t0 : kRun;
-    const auto* rows = static_cast<const uint8_t*>(v) + t0 * row_bytes;
-    const auto add = [&](auto columns, size_t i) {
-      in_groups<kSums>(0, n_sums, [&](auto count, size_t j0) {
-        constexpr int T = decltype(count)::value, C = decltype(columns)::value;
-        const float* weights[T];
-        Lanes sums[T][C];
-        const bool whole = i + 16 * C <= n;
-        for (int j = 0; j < T; ++j) {
-          weights[j] = p[j0 + j] + t0;
-          for (int c = 0; c < C; ++c) {
-            const float* sum = acc[j0 + j] + i + 16 * c;
-            sums[j][c] = whole ? load(sum) : load_tail(sum, n - i);
-          }
-        }
-        if (whole) {
-          add_rows<Row>(sums, weights, rows, row_bytes, run, [=](const Row* r, int c) { return load_at(r, i + 16 * c); });
-        } else {
-          add_rows<Row>(sums, weights, rows, row_bytes, run, [=](const Row* r, int) { return load_tail_at(r, i, n - i); });
-        }
-        for (int j = 0; j < T; ++j) {
-          for (int c = 0; c < C; ++c) {
-            float* sum = acc[j0 + j] + i + 16 * c;
-            if (whole) store(sum, sums[j][c]);
-            else store_tail(sum, sums[j][c], n - i);
-          }
-        }
-      });
-    };
-    size_t i = 0;
-    for (; i + 16 * kColumns <= n; i += 16 * kColumns) add(Index<kColumns>{}, i);
-    for (; i < n; i += 16) add(Index<1>{}, i);
+    const RowRun run{static_cast<const uint8_t*>(v), row_bytes, n_rows - t0 < kRun ? n_rows - t0 : kRun, n};
+    if (n_sums >= kSums / 2) add_run<Row, kSums, kColumns>(acc, p, n_sums, run, t0);
+    else add_run<Row, kSums / 4, 4 * kColumns>(acc, p, n_sums, run, t0);
   }
 }

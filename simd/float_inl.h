@@ -158,7 +158,12 @@ void quantize256(ActBlock256* out, const float* x, size_t k) {
   }
 }
 
-// Elements i to i + 15 of a row of a cache, where i % 16 == 0.
+// Elements i to i + 15 of a row of a cache, where i % 16 == 0; and where they are.
+template <class T>
+const T* address_at(const T* row, size_t i) {
+  return row + i;
+}
+inline const BlockQ8_0* address_at(const BlockQ8_0* row, size_t i) { return row + i / 32; }
 template <class T>
 Lanes load_at(const T* row, size_t i) {
   return load(row + i);

@@ -196,9 +196,11 @@ COTERIE_INLINE void fold_tile(const Lanes (&a)[R][T], float* const* y, size_t ro
     for (int t = 0; t < T; ++t) y[t][row + r] = fold(a[r][t]);
 }
 
-// Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers.
-template <int R, int T, class W>
-COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, size_t k, const void* const* x, size_t row) {
+// Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers. next: rows that
+// are fetched meanwhile, a line at a time, since memory takes in only so many at once.
+template <int R, int T, class W, class Next>
+COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, size_t k, const void* const* x, size_t row,
+                               const Next* const (&next)[2]) {
   const W* p[R];
   const float* xs[T];
   Lanes acc[R][T];
@@ -211,6 +213,7 @@ COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, si
   for (; i + 16 <= k; i += 16) {
     Lanes ws[R];
     for (int r = 0; r < R; ++r) ws[r] = load(p[r] + i);
+    for (const Next* n : next) __builtin_prefetch(n + i);
     for (int t = 0; t < T; ++t) {
       const Lanes v = load(xs[t] + i);
       for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], v, acc[r][t]);
@@ -233,19 +236,19 @@ void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, cons
   in_groups<V::kFloatRows>(row0, row1, [&](auto rows, size_t row) {
     constexpr int R = decltype(rows)::value;
     const auto* from = reinterpret_cast<const W*>(static_cast<const uint8_t*>(w) + row * row_bytes);
+    const auto row_at = [=](size_t r) {
+      return reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(from) + r * row_bytes);
+    };
     const auto meet = [&](const auto* p, size_t stride) {
       in_groups<V::kFloatTokens>(0, n, [&](auto count, size_t t) {
-        float_tile<R, decltype(count)::value>(y + t, p, stride, k, x + t, row);
+        constexpr int T = decltype(count)::value;
+        const W* const next[2] = {row_at(R + R * t / n), row_at(R + (R * (t + T) - 1) / n)};  // its part of the next R
+        float_tile<R, T>(y + t, p, stride, k, x + t, row, next);
       });
     };
     if (V::kConvertsFloats && sizeof(W) < sizeof(float) && n > V::kFloatTokens && k <= kMostConverted) {  // once for all tiles
       alignas(64) Single converted[R][kMostConverted];
-      for (int r = 0; r < R; ++r) {
-        const auto* halves = reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(from) + r * row_bytes);
-        map(&converted[r][0].value, k, [](Lanes v) { return v; }, halves);
-      }
-      for (size_t i = 0; i < R * row_bytes; i += 64)  // the next rows: memory would rest meanwhile
-        __builtin_prefetch(reinterpret_cast<const uint8_t*>(from) + R * row_bytes + i);
+      for (size_t r = 0; r < R; ++r) map(&converted[r][0].value, k, [](Lanes v) { return v; }, row_at(r));
       meet(converted[0], sizeof converted[0]);
     } else {
       meet(from, row_bytes);
