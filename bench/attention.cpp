@@ -3,7 +3,7 @@
 //   ms       a layer
 //   GMAC/s   multiplications and additions of scores and weighted sums
 //   GB/s     of the cache
-//   bench_attention [--benchmark_filter=mla]
+//   bench_attention [--benchmark_filter=v2-lite]
 #include <benchmark/benchmark.h>
 
 #include <memory>

@@ -268,7 +268,7 @@ TEST(Rows, TablesAgree) {
     const TypeInfo& info = type_info(type);
     for (size_t n_sums = 1; n_sums <= 16; ++n_sums) {
       const Values values = n_sums % 4 ? Values::kTame : Values::kHostile;
-      const size_t n = info.block_elems == 1 ? 1 + random.below(100) : 32 * (1 + random.below(5)), n_rows = random.below(80);
+      const size_t n = info.block_elems == 1 ? 1 + random.below(300) : 32 * (1 + random.below(5)), n_rows = random.below(300);
       const size_t stride = n / info.block_elems * info.block_bytes + random.below(9);
       const std::vector<float> x = random_floats(random, n * n_rows, values), p = random_floats(random, n_sums * n_rows, values);
       const std::vector<float> before = random_floats(random, n_sums * n, values);
