@@ -12,6 +12,7 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& 
   if constexpr (F::kGroup == 16) {
     V::Sides dots[kRows];
     unroll<kRows>([&](auto r) {
+      block.prefetch(r.value);
       dots[r.value] = V::template dot_sides<F::kSigned>(F::template codes<V>(block(r.value)), x.q);
     });
     const auto sums = V::reduce_sides(dots);
@@ -20,7 +21,10 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& 
     return V::fma(V::mul(F::template last_d<kRows>(block), x.d), last, acc);
   }
   V::Dots dots[kRows];
-  unroll<kRows>([&](auto r) { dots[r.value] = V::template dot<F::kSigned>(F::template codes<V>(block(r.value)), x.q); });
+  unroll<kRows>([&](auto r) {
+    block.prefetch(r.value);
+    dots[r.value] = V::template dot<F::kSigned>(F::template codes<V>(block(r.value)), x.q);
+  });
   auto sum = V::reduce(dots);
   if constexpr (F::kZero != 0) sum = V::sub(sum, F::kZero * x.sum);
   acc = V::fma(V::mul(F::template d<kRows>(block), x.d), sum, acc);
@@ -36,6 +40,7 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256&
   V::Dots dots[kRows], min_dots[kRows];
   const V::Sums sums = V::sums(x.sum16);
   unroll<kRows>([&](auto r) {
+    block.prefetch(r.value);
     const typename F::Block& b = block(r.value);
     const V::Groups groups = F::scales(b);
     const V::Scales scales = V::scales(groups);

@@ -51,7 +51,7 @@ struct SixBits {
 
 struct Q4_K : Codec<TensorType::Q4_K, BlockQ4_K, ActBlock256> {
   static constexpr int kMost = 15, kStep = 2;
-  static constexpr bool kMins = true;
+  static constexpr bool kMins = true, kSixBits = true;
   static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
   static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
   template <class W, int g>
@@ -62,7 +62,7 @@ struct Q4_K : Codec<TensorType::Q4_K, BlockQ4_K, ActBlock256> {
 
 struct Q5_K : Codec<TensorType::Q5_K, BlockQ5_K, ActBlock256> {
   static constexpr int kMost = 31, kStep = 2;
-  static constexpr bool kMins = true;
+  static constexpr bool kMins = true, kSixBits = true;
   static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
   static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
   template <class W, int g>

@@ -105,7 +105,7 @@ struct VNeon {
 
   // As assembler: gcc 12 leaves out calls of a function that does nothing but prefetch.
   static void prefetch(const void* p) {
-    __asm__ volatile("prfm pldl1keep, [%0]" : : "r"(static_cast<const char*>(p) + 1024));
+    __asm__ volatile("prfm pldl1keep, [%0]" : : "r"(p));
   }
 
   static Codes load(const void* p) {

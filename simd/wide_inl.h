@@ -157,6 +157,8 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& 
   __m512i dots[8];
   unroll<8>([&](auto i) {
     constexpr int r = i.value % 4 + i.value / 4 * 8;
+    block.prefetch(r);
+    block.prefetch(r + 4);
     W::Codes codes = F::template codes<W>(block(r), block(r + 4));
     if constexpr (V::kBias<F> != 0) codes = _mm512_xor_si512(codes, _mm512_set1_epi8(-128));
     dots[i.value] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), codes, q);
@@ -174,13 +176,89 @@ COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock32& 
   return acc;
 }
 
+// What blocks of four rows begin with where they have SixBits (codecs_256_inl.h): a row in each 128 bits.
+struct FourHeads {
+  __m512i heads, scales, mins;  // scales and mins: eight words a row
+
+  template <class At>
+  COTERIE_INLINE explicit FourHeads(const At& block) {
+    heads = _mm512_castsi128_si512(V::groups(&block(0)));
+    heads = _mm512_inserti32x4(heads, V::groups(&block(1)), 1);
+    heads = _mm512_inserti32x4(heads, V::groups(&block(2)), 2);
+    heads = _mm512_inserti32x4(heads, V::groups(&block(3)), 3);
+    // To dwords: scales 0-3, 4-7, mins 0-3, 4-7. Of 0-3 all six bits lie together, of 4-7 four; the high two are apart.
+    const __m512i most = _mm512_srlv_epi32(_mm512_shuffle_epi32(heads, _MM_PERM_DCDB), dwords(0, 0, 0, 4));
+    const __m512i high = _mm512_srli_epi32(_mm512_shuffle_epi32(heads, _MM_PERM_CCBB), 2);
+    const __m512i low = _mm512_and_si512(most, dwords(0x3f3f3f3f, 0x0f0f0f0f, 0x3f3f3f3f, 0x0f0f0f0f));
+    const __m512i bytes = _mm512_or_si512(low, _mm512_and_si512(high, dwords(0, 0x30303030, 0, 0x30303030)));
+    scales = _mm512_unpacklo_epi8(bytes, _mm512_setzero_si512());
+    mins = _mm512_unpackhi_epi8(bytes, _mm512_setzero_si512());
+  }
+  // As W::scale, of one row.
+  template <class F, int i, int row>
+  __m512i scale() const {
+    return _mm512_permutexvar_epi16(W::load(kHalves<W::first<F>(i) + 8 * row, F::kStep>.word), scales);
+  }
+  // Of each row, the sum of its mins times sums of 32 activations; these are at most 32 * 127.
+  __m128i dot_mins(V::Sums sum16) const {
+    const __m128i sum32 = _mm256_cvtepi32_epi16(V::dot(sum16, _mm256_set1_epi16(1)));
+    __m512i sums = _mm512_madd_epi16(mins, _mm512_broadcast_i32x4(sum32));
+    sums = _mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, _MM_PERM_CDAB));
+    return first_dwords(_mm512_add_epi32(sums, _mm512_shuffle_epi32(sums, _MM_PERM_BADC)));
+  }
+  struct Factors { __m128 d, dmin; };
+  Factors factors() const {
+    const __m128i apart = _mm_setr_epi8(0, 1, 4, 5, 8, 9, 12, 13, 2, 3, 6, 7, 10, 11, 14, 15);
+    const __m256 both = _mm256_cvtph_ps(_mm_shuffle_epi8(first_dwords(heads), apart));
+    return {_mm256_castps256_ps128(both), _mm256_extractf128_ps(both, 1)};
+  }
+
+ private:
+  static __m128i first_dwords(__m512i rows) {
+    const __m512i first = _mm512_castsi128_si512(_mm_setr_epi32(0, 4, 8, 12));
+    return _mm512_castsi512_si128(_mm512_permutexvar_epi32(first, rows));
+  }
+  static __m512i dwords(int a, int b, int c, int d) { return _mm512_broadcast_i32x4(_mm_setr_epi32(a, b, c, d)); }
+
+  template <int kFirst, int kStep>
+  struct alignas(64) Halves {
+    uint16_t word[32];
+    constexpr Halves() : word() {
+      for (int i = 0; i < 32; ++i) word[i] = static_cast<uint16_t>(kFirst + i / 16 * kStep);
+    }
+  };
+  template <int kFirst, int kStep>
+  static constexpr Halves<kFirst, kStep> kHalves{};
+};
+
+template <class F, int kRows, class Floats, class At>
+COTERIE_INLINE Floats add_six_bits(Floats acc, const At& block, const ActBlock256& x) {
+  const FourHeads heads(block);
+  __m512i q[4], dots[kRows];
+  for (int i = 0; i < 4; ++i) q[i] = W::activations<F>(x.q, i);
+  unroll<kRows>([&](auto r) {
+    block.prefetch(r.value);
+    __m512i dot = _mm512_setzero_si512();
+    unroll<4>([&](auto i) {
+      const auto codes = F::template codes<W, W::first<F>(i.value)>(block(r.value));
+      dot = W::add_scaled<F::kSigned>(dot, codes, q[i.value], heads.template scale<F, i.value, r.value>());
+    });
+    dots[r.value] = dot;
+  });
+  const FourHeads::Factors factors = heads.factors();
+  acc = V::fma(V::mul(factors.d, x.d), W::reduce(dots), acc);
+  return V::fma(V::mul(factors.dmin, -x.d), heads.dot_mins(V::sums(x.sum16)), acc);
+}
+
 template <class F, int kRows, class Floats, class At>
 COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256& x) {
+  if constexpr (F::kSixBits) return add_six_bits<F, kRows>(acc, block, x);
   const V::Sums sums = V::sums(x.sum16);
   __m512i q[4], dots[kRows];
   V::Dots min_dots[kRows];
   for (int i = 0; i < 4; ++i) q[i] = W::activations<F>(x.q, i);
   unroll<kRows>([&](auto r) {
+    block.prefetch(r.value);
     const typename F::Block& b = block(r.value);
     const V::Groups groups = F::scales(b);
     const __m512i words = _mm512_castsi256_si512(V::words(groups));

@@ -1,6 +1,5 @@
 // The operations of V on 256-bit registers that the x86 tables share; included inside their anonymous namespaces.
 struct V256 {
-  static constexpr size_t kPrefetchBytes = 1024;
   static constexpr int kRows256 = 4;  // far apart: what memory likes
   static constexpr int kPack = 8;
   using Codes = __m256i;
@@ -12,7 +11,7 @@ struct V256 {
 
   // As assembler: gcc 12 leaves out calls of a function that does nothing but prefetch.
   static void prefetch(const void* p) {
-    __asm__ volatile("prefetcht0 %0" : : "m"(*(static_cast<const char*>(p) + kPrefetchBytes)));
+    __asm__ volatile("prefetcht0 %0" : : "m"(*static_cast<const char*>(p)));
   }
 
   // In a register and now: gcc would rather load twice than keep a value, and sum up late what it then has to spill.

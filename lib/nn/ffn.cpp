@@ -59,8 +59,8 @@ void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
   expert_up_ = carver.take<float>(n_slots * s.n_ff_expert);
   expert_hidden_.carve(carver, n_slots, s.n_ff_expert);
   expert_out_ = carver.take<float>(n_slots * s.n_embd);
-  products_ = carver.take<Product>(2 * s.n_expert + 2);
-  tiles_left_ = carver.take<uint32_t>(n_slots + n);
+  products_ = carver.take<Product>(2 * s.n_expert + 1);
+  tiles_left_ = carver.take<uint32_t>(std::max(n_slots, n));
 }
 
 bool ffn(const Context& context, const Ffn& w, FfnScratch& s, const float* x, size_t n, float* out) {
@@ -71,7 +71,7 @@ bool ffn(const Context& context, const Ffn& w, FfnScratch& s, const float* x, si
   };
   s.hidden_.expect(s.gate_, n_ff, {&w.down, 1});
   if (!s.input_.fill(context, x, n, w.gate.n_in, {w.gate, w.up}) ||
-      !matmul_pairs(context, gate_and_up, s.tiles_left_, activate_rows) ||
+      !matmul_pairs(context, gate_and_up, 2, s.tiles_left_, activate_rows) ||
       !matmul(context, {{w.down, &s.hidden_, n, out, w.down.n_out}})) {
     return false;
   }
@@ -90,12 +90,26 @@ struct MoeRun {
   size_t n_expert = w.config.n_expert, n_used = w.config.n_used;
   size_t n_embd = w.router.n_in, n_ff = w.gate.first.n_out;
 
+  // The router, and what does not depend on it: gate and up of the shared expert.
   bool choose() const {
+    Product products[4];
+    size_t n_products = 0;
+    auto push = [&](const Product& p) { products[n_products++] = p; };
+    if (w.shared) {
+      push({w.shared.gate, &s.input_, n, s.gate_, w.shared.gate.n_out});
+      push({w.shared.up, &s.input_, n, s.up_, w.shared.up.n_out});
+      s.hidden_.expect(s.gate_, w.shared.gate.n_out, {&w.shared.down, 1});
+    }
+    const size_t n_paired = n_products;
+    push({w.router, &s.input_, n, s.router_, n_expert});
+    if (w.shared_gate) push({w.shared_gate, &s.input_, n, s.shared_gate_, 1});
+    auto activate_shared = [&](size_t, size_t first, size_t count) {
+      activate(context.kernels, w.shared, s.gate_, s.up_, s.hidden_, first, count);
+    };
     if (!s.input_.fill(context, x, n, n_embd, {w.router, w.gate.first, w.up.first, w.shared.gate, w.shared.up}) ||
-        !matmul(context, {{w.router, &s.input_, n, s.router_, n_expert}})) {
+        !matmul_pairs(context, {products, n_products}, n_paired, s.tiles_left_, activate_shared)) {
       return false;
     }
-    if (w.shared_gate && !matmul(context, {{w.shared_gate, &s.input_, n, s.shared_gate_, 1}})) return false;
     auto route_token = [&](size_t t, size_t) {
       route(context.kernels, w.config, s.router_ + t * n_expert, s.router_scratch_ + t * 2 * n_expert,
             s.ids_ + t * n_used, s.weights_ + t * n_used);
@@ -124,11 +138,6 @@ struct MoeRun {
   bool gate_and_up() const {
     size_t n_products = 0;
     auto push = [&](const Product& p) { s.products_[n_products++] = p; };
-    if (w.shared) {
-      push({w.shared.gate, &s.input_, n, s.gate_, w.shared.gate.n_out});
-      push({w.shared.up, &s.input_, n, s.up_, w.shared.up.n_out});
-      s.hidden_.expect(s.gate_, w.shared.gate.n_out, {&w.shared.down, 1});
-    }
     for (size_t e = 0; e < n_expert; ++e) {
       if (tokens_of(e) == 0) continue;
       const RowMap tokens{s.slot_token_ + s.offset_[e]}, slots{nullptr, s.offset_[e]};
@@ -137,10 +146,9 @@ struct MoeRun {
     }
     s.expert_hidden_.expect(s.expert_gate_, n_ff, {&w.down.first, 1});
     auto activate_rows = [&](size_t pair, size_t first, size_t count) {
-      if (w.shared && pair == 0) activate(context.kernels, w.shared, s.gate_, s.up_, s.hidden_, first, count);
-      else activate_slots(s.products_[2 * pair].out_rows[first], count);
+      activate_slots(s.products_[2 * pair].out_rows[first], count);
     };
-    return matmul_pairs(context, {s.products_, n_products}, s.tiles_left_, activate_rows);
+    return matmul_pairs(context, {s.products_, n_products}, n_products, s.tiles_left_, activate_rows);
   }
 
   // Slots of one expert.

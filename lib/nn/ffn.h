@@ -69,8 +69,8 @@ class FfnScratch {
   float *expert_gate_, *expert_up_;  // [slots, n_ff_expert]
   Activations expert_hidden_;  // [slots, n_ff_expert]
   float* expert_out_;          // [slots, n_embd]
-  Product* products_;          // [2 * n_expert + 2]
-  uint32_t* tiles_left_;       // [slots + n] for matmul_pairs
+  Product* products_;          // [2 * n_expert + 1]
+  uint32_t* tiles_left_;       // [max(slots, n)] for matmul_pairs
 };
 
 // out[n, n_embd] = network of x[n, n_embd]; out and x are distinct.

@@ -12,7 +12,8 @@ namespace {
 // A task is a tile of rows of one product, for a tile of its activations. Small enough that a cancelled call ends within
 // milliseconds even with the scalar kernels.
 constexpr size_t kTaskMacs = size_t{1} << 24;
-constexpr size_t kLeastTaskMacs = size_t{1} << 17;  // less is done sooner than another thread wakes up
+constexpr size_t kLeastTaskMacs = size_t{1} << 17;   // less is done sooner than another thread wakes up
+constexpr size_t kLeastTaskBytes = size_t{1} << 16;  // of weights, likewise
 constexpr size_t kPanelRows = 32, kTileRows = 16;   // what a gemm and a gemv like: whole panels, whole tiles
 
 size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
@@ -28,7 +29,8 @@ struct Tiling {
     const size_t macs_per_row = k * vectors;
     // two tiles a thread: regions have several products, so that the last one to finish is not waited for long, and a tile
     // is long enough for memory to be read in streams
-    rows = std::min(kTaskMacs / macs_per_row, std::max(kLeastTaskMacs / macs_per_row, p.w.n_out / (2 * n_threads)));
+    const size_t least = std::min(kLeastTaskMacs / macs_per_row, kLeastTaskBytes / p.w.row_bytes);
+    rows = std::min(kTaskMacs / macs_per_row, std::max(least, p.w.n_out / (2 * n_threads)));
     rows = std::max(unit, rows / unit * unit);
     n_rows = divide_up(p.w.n_out, rows);
     n_vectors = divide_up(p.n, vectors);
@@ -114,18 +116,21 @@ bool matmul(const Context& context, std::span<const Product> products) {
   return true;
 }
 
-bool matmul_pairs(const Context& context, std::span<const Product> products, uint32_t* tiles_left, PairRef then) {
+bool matmul_pairs(const Context& context, std::span<const Product> products, size_t n_paired, uint32_t* tiles_left,
+                  PairRef then) {
   const size_t n_threads = context.arena.n_threads();
   for (size_t first = 0; first < products.size(); first += kMostProducts) {
     const auto region = products.subspan(first, std::min(products.size() - first, kMostProducts));
+    const size_t paired = std::min(region.size(), std::max(n_paired, first) - first);
     uint32_t* left[kMostProducts / 2];  // of each pair, for each tile of its outputs: tiles of weights not met yet
     uint32_t* next = tiles_left;
-    for (size_t i = 0; i < region.size(); i += 2) {
+    for (size_t i = 0; i < paired; i += 2) {
       const Tiling gate(region[i], n_threads), up(region[i + 1], n_threads);
       left[i / 2] = next;
       next = std::fill_n(next, gate.n_vectors, static_cast<uint32_t>(gate.n_rows + up.n_rows));
     }
     const auto done = [&](size_t i, const Tiling& tiling, size_t tile) {
+      if (i >= paired) return;
       const size_t part = tile % tiling.n_vectors, begin = part * tiling.vectors;
       if (std::atomic_ref(left[i / 2][part]).fetch_sub(1, std::memory_order_acq_rel) == 1)
         then((first + i) / 2, begin, std::min(tiling.vectors, region[i].n - begin));

@@ -64,6 +64,8 @@ TEST_F(Matmul, PairsAreHandedOverWhenBothAreWritten) {
     products.push_back({first, &in, n_of(pair), a.data(), n_out, {}, {nullptr, row}});
     products.push_back({second, &in, n_of(pair), b.data(), n_out, {}, {nullptr, row}});
   }
+  std::vector<float> single(n_out);
+  products.push_back({second, &in, 1, single.data(), n_out});
   std::vector<uint32_t> tiles_left(n_rows);
   std::vector<std::atomic<int>> handed(n_rows);
   std::atomic<int> n_early{0};
@@ -74,9 +76,10 @@ TEST_F(Matmul, PairsAreHandedOverWhenBothAreWritten) {
       ++handed[at];
     }
   };
-  ASSERT_TRUE(nn::matmul_pairs(context(), products, tiles_left.data(), then));
+  ASSERT_TRUE(nn::matmul_pairs(context(), products, 2 * n_pairs, tiles_left.data(), then));
   EXPECT_EQ(n_early, 0);
   for (size_t i = 0; i < n_rows; ++i) ASSERT_EQ(handed[i], 1) << "row " << i;
+  for (size_t r = 0; r < n_out; ++r) EXPECT_NEAR(single[r], dot(&w[(n_out + r) * n_in], x.data(), n_in), 1e-4);
   for (size_t i = 0; i < n; i += 37) {
     for (size_t r = 0; r < n_out; ++r) {
       EXPECT_NEAR(a[i * n_out + r], dot(&w[r * n_in], &x[i * n_in], n_in), 1e-4);

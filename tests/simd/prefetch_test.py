@@ -9,6 +9,7 @@ import sys
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <.*\bgemv<[^>]*?(\w+)>\(")
 LEAST_FORMATS = 25
+LEAST_PREFETCHES = 4  # one stands before the loop
 
 
 def formats_of(objdump, path):
@@ -34,8 +35,8 @@ def main():
             continue
         counts = formats_of(objdump, path)
         assert len(counts) >= LEAST_FORMATS, f"{path}: gemv of {sorted(counts)} only"
-        without = sorted(name for name, n in counts.items() if n == 0)
-        assert not without, f"{path}: no prefetch in gemv of {without}"
+        without = sorted(name for name, n in counts.items() if n < LEAST_PREFETCHES)
+        assert not without, f"{path}: too few prefetches in gemv of {without}"
         checked += 1
     assert checked, "no object checked"
     print(f"{checked} objects checked")

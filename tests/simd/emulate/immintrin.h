@@ -70,6 +70,16 @@ static inline simde__m512i emulated_madd_epi16(simde__m512i a, simde__m512i b) {
   return emulated_join_si(_mm256_madd_epi16(p.m256i[0], q.m256i[0]), _mm256_madd_epi16(p.m256i[1], q.m256i[1]));
 }
 
+template <int kOrder>
+static inline simde__m512i emulated_shuffle_epi32(simde__m512i a) {
+  const simde__m512i_private p = simde__m512i_to_private(a);
+  return emulated_join_si(_mm256_shuffle_epi32(p.m256i[0], kOrder), _mm256_shuffle_epi32(p.m256i[1], kOrder));
+}
+static inline __m128i emulated_cvtepi32_epi16(__m256i a) {  // the low word of each
+  const __m256i low = _mm256_and_si256(a, _mm256_set1_epi32(0xffff));
+  return _mm256_castsi256_si128(_mm256_permute4x64_epi64(_mm256_packus_epi32(low, low), 0x08));
+}
+
 static inline __m256i emulated_mask_sub_epi8(__m256i from, unsigned mask, __m256i a, __m256i b) {
   return simde_mm256_mask_mov_epi8(from, mask, _mm256_sub_epi8(a, b));
 }
@@ -95,6 +105,10 @@ static inline simde__m512i emulated_mulhi_epu16(simde__m512i a, simde__m512i b) 
   return emulated_join_si(_mm256_mulhi_epu16(p.m256i[0], q.m256i[0]), _mm256_mulhi_epu16(p.m256i[1], q.m256i[1]));
 }
 
+#undef _mm512_shuffle_epi32
+#undef _mm256_cvtepi32_epi16
+#define _mm512_shuffle_epi32(a, order) emulated_shuffle_epi32<order>(a)
+#define _mm256_cvtepi32_epi16(a) emulated_cvtepi32_epi16(a)
 #undef _mm512_mulhi_epu16
 #define _mm512_mulhi_epu16(a, b) emulated_mulhi_epu16(a, b)
 #undef _mm512_mask_i32gather_epi32
