@@ -6,6 +6,8 @@
 Each engine is a process of its own (coterie_peer.py, llama_cpp_peer.mjs) that stays loaded and takes its turn: for
 every test A B, B A, A B ..., so that whatever else the machine does meets both; medians are compared. Both get the same
 random tokens, the same batch size for prompts, and evaluate generated tokens one by one with the logits of the last.
+While tokens are generated, plain code that only reads memory takes its turn too: its best rate is the limit, its median
+what the memory gave in these minutes.
 What other processes took of the machine meanwhile is measured too, as engines bear neighbours differently well, and
 the processor time of each engine, which neighbours hardly change: with one thread it compares the engines on a busy
 machine. llama.cpp comes as the npm package node-llama-cpp (tests/peer/package.json) and is installed below --work.
@@ -78,11 +80,14 @@ def busy_seconds():
     return (user + nice + system + irq + softirq + steal) / TICKS
 
 
-def measure(kind, n_tokens, depth, peers, n_rounds, what):
-    """what(peer) in turns, each of which evaluates n_tokens."""
+def measure(kind, n_tokens, depth, peers, n_rounds, what, read=None):
+    """what(peer) in turns, each of which evaluates n_tokens; and read(), if given, before each round and behind the last."""
     samples = {name: [] for name in peers}
     others, cpu = {name: [] for name in peers}, {name: [] for name in peers}
+    rates = []
     for i in range(n_rounds):
+        if read:
+            rates.append(read())
         names = list(peers) if i % 2 == 0 else list(peers)[::-1]
         for name in names:
             start, busy, own = time.monotonic(), busy_seconds(), peers[name].cpu_seconds()
@@ -91,12 +96,14 @@ def measure(kind, n_tokens, depth, peers, n_rounds, what):
             cpu[name].append(max(used, 1 / TICKS))
             foreign = busy_seconds() - busy - used
             others[name].append(max(foreign, 0) / (time.monotonic() - start))
+    if read:
+        rates.append(read())
     medians = {name: statistics.median(rates) for name, rates in samples.items()}
     test = {"test": kind, "n_tokens": n_tokens, "depth": depth, "tokens_per_second": medians,
             "ratio": medians["coterie"] / medians["llama.cpp"],
             "ratio_of_fastest": max(samples["coterie"]) / max(samples["llama.cpp"]),
             "ratio_by_cpu_time": statistics.median(cpu["llama.cpp"]) / statistics.median(cpu["coterie"]),
-            "samples": samples, "cpu_seconds": cpu, "cores_taken_by_others": others}
+            "samples": samples, "cpu_seconds": cpu, "cores_taken_by_others": others, "read_rates": rates}
     print(f"  {report.name_of(test)}: " + ", ".join(f"{name} {value:.2f}" for name, value in medians.items()) +
           f" tokens/s, ratio {test['ratio']:.2f}, of the fastest {test['ratio_of_fastest']:.2f}, "
           f"by processor time {test['ratio_by_cpu_time']:.2f}", flush=True)
@@ -105,8 +112,8 @@ def measure(kind, n_tokens, depth, peers, n_rounds, what):
 
 def read_rate(args, threads):
     command = [args.coterie, "bench", "-m", args.model, "-p", "0", "-n", "0", "-t", str(threads), "--json"]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["runs"][0][
-        "read_bytes_per_second"]
+    run = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["runs"][0]
+    return {"best": run["read_bytes_per_second"], "median": run["median_read_bytes_per_second"]}
 
 
 def run(args, package, info, threads):
@@ -116,7 +123,6 @@ def run(args, package, info, threads):
     def tokens(n):
         return [rng.randrange(info["n_vocab"]) for _ in range(n)]
 
-    rates = [read_rate(args, threads)]
     peers = start_peers(args, package)
     warm_up = max(args.prompts + [32])
     n_ctx = max([warm_up] + [max(depth, 1) + args.decode for depth in args.depths])
@@ -136,16 +142,20 @@ def run(args, package, info, threads):
         for peer in peers.values():
             peer.ask("prefill", tokens=held)
         tests.append(measure("decode", args.decode, depth, peers, args.rounds,
-                             lambda peer, n=len(held), rest=rest: peer.ask("decode", tokens=rest, depth=n)))
+                             lambda peer, n=len(held), rest=rest: peer.ask("decode", tokens=rest, depth=n),
+                             read=lambda: read_rate(args, threads)))
     memory = {name: peer.ask("memory") for name, peer in peers.items()}
     for peer in peers.values():
         peer.close()
-    rates.append(read_rate(args, threads))
+    best = max((rate["best"] for test in tests for rate in test["read_rates"]), default=0)
     for test in tests:
         if test["test"] == "decode":
             context = (test["depth"] + args.decode / 2) * info["kv_bytes_per_token"]
-            test["roofline_tokens_per_second"] = max(rates) / (info["touched_bytes_per_token"] + context)
-    return {"threads": threads, "read_bytes_per_second": max(rates), "loaded": loaded, "memory": memory, "tests": tests}
+            bytes_per_token = info["touched_bytes_per_token"] + context
+            usual = statistics.median(rate["median"] for rate in test["read_rates"])
+            test["roofline_tokens_per_second"] = best / bytes_per_token
+            test["usual_roofline_tokens_per_second"] = usual / bytes_per_token
+    return {"threads": threads, "read_bytes_per_second": best, "loaded": loaded, "memory": memory, "tests": tests}
 
 
 def cpu_name():

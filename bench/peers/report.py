@@ -31,16 +31,18 @@ def markdown(result, plot):
         f"{result['node-llama-cpp']}, {variants['llama.cpp']}. {result['date']}.", "",
         f"Tokens a second: medians of {result['rounds']} interleaved rounds, with the slowest and the fastest; prompts "
         f"in batches of {result['batch']}. The limit is what reading the touched weights and the context once a token "
-        "allows at the best read rate of plain code in the same run; share: Coterie's of it. Others: cores that other "
-        "processes kept busy meanwhile, median.", "",
-        "| threads | test | Coterie | llama.cpp | ratio | of the fastest | by CPU time | limit | share | others |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "allows at the best read rate of plain code in the same run; share: Coterie's of it, and of what plain code read "
+        "in the same minutes, where both are medians. Others: cores that other processes kept busy meanwhile, median.", "",
+        "| threads | test | Coterie | llama.cpp | ratio | of the fastest | by CPU time | limit | share | of the median | "
+        "others |", "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for run in runs:
         for test in run["tests"]:
             rates = [f"{test['tokens_per_second'][name]:.2f} ({spread(test['samples'][name])})" for name in COLOURS]
-            limit = test.get("roofline_tokens_per_second")
-            limits = f"{limit:.2f} | {test['tokens_per_second']['coterie'] / limit:.0%}" if limit else " | "
+            limits = " |  | "
+            if test["test"] == "decode":
+                rate, limit = test["tokens_per_second"]["coterie"], test["roofline_tokens_per_second"]
+                limits = f"{limit:.2f} | {rate / limit:.0%} | {rate / test['usual_roofline_tokens_per_second']:.0%}"
             others = statistics.median(sum(test["cores_taken_by_others"].values(), []))
             ratios = f"{test['ratio']:.2f} | {test['ratio_of_fastest']:.2f} | {test['ratio_by_cpu_time']:.2f}"
             lines.append(f"| {run['threads']} | {name_of(test)} | {rates[0]} | {rates[1]} | {ratios} | {limits} | "

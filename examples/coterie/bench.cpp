@@ -16,32 +16,35 @@ using Json = nlohmann::ordered_json;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+double median_of(std::vector<double> samples) {
+  std::ranges::sort(samples);
+  const size_t n = samples.size();
+  return (samples[(n - 1) / 2] + samples[n / 2]) / 2;
+}
+
 // One test and its samples, in tokens a second.
 struct Measurement {
   size_t depth = 0, n_tokens = 0;
   std::vector<double> samples;
 
-  double median() const {
-    std::vector<double> sorted = samples;
-    std::ranges::sort(sorted);
-    const size_t n = sorted.size();
-    return (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
-  }
+  double median() const { return median_of(samples); }
 };
 
 // All tests with one number of threads.
 struct Run {
   uint32_t n_threads = 0;
   std::string isa;
-  double open_seconds = 0, read_rate = 0;
+  double open_seconds = 0;
+  double best_read_rate = 0;
+  std::vector<double> read_rates;  // medians, one for each time it was measured
   std::vector<Measurement> prefill, decode;
   ResidentMemory memory;
 
   // What reading the active weights and the context once a token allows, in tokens a second.
   double roofline(const coterie::ModelInfo& info, const Measurement& m) const {
     const double context = static_cast<double>(m.depth) + static_cast<double>(m.n_tokens) / 2;
-    return read_rate / (static_cast<double>(info.touched_bytes_per_token) +
-                        context * static_cast<double>(info.kv_bytes_per_token));
+    return best_read_rate / (static_cast<double>(info.touched_bytes_per_token) +
+                             context * static_cast<double>(info.kv_bytes_per_token));
   }
 };
 
@@ -110,7 +113,9 @@ Run run_with(const BenchOptions& options, uint32_t n_threads, StatusLine& status
   // The memory is measured again before every test, as neighbours on the machine come and go.
   auto begin_test = [&](const std::string& what) {
     status.set(format("%u threads: %s", run.n_threads, what.c_str()));
-    run.read_rate = std::max(run.read_rate, read_rate(run.n_threads));
+    const ReadRate rate = read_rate(run.n_threads);
+    run.best_read_rate = std::max(run.best_read_rate, rate.best);
+    run.read_rates.push_back(rate.median);
   };
   begin_test("warming up");
   prefill(session, random.take(options.prompts[0] != 0 ? options.prompts[0] : 32));
@@ -132,7 +137,8 @@ Json to_json(const coterie::ModelInfo& info, const Run& run) {
   Json json = {{"threads", run.n_threads},
                {"isa", run.isa},
                {"open_seconds", run.open_seconds},
-               {"read_bytes_per_second", run.read_rate},
+               {"read_bytes_per_second", run.best_read_rate},
+               {"median_read_bytes_per_second", median_of(run.read_rates)},
                {"resident_bytes", run.memory.total},
                {"resident_file_bytes", run.memory.file},
                {"resident_own_bytes", run.memory.own},
@@ -174,9 +180,9 @@ std::string to_table(const std::string& path, const coterie::ModelInfo& info, co
                             size_of(info.file_bytes).c_str(), size_of(info.touched_bytes_per_token).c_str(),
                             cpu_name().c_str(), runs[0].isa.c_str());
   for (const Run& run : runs) {
-    text += format("\n%u thread%s: the memory gives %s/s; opened in %.2f s\n", run.n_threads,
-                   run.n_threads == 1 ? "" : "s", size_of(static_cast<uint64_t>(run.read_rate)).c_str(),
-                   run.open_seconds);
+    text += format("\n%u thread%s: the memory gives %s/s at best, %s/s usually; opened in %.2f s\n", run.n_threads,
+                   run.n_threads == 1 ? "" : "s", size_of(static_cast<uint64_t>(run.best_read_rate)).c_str(),
+                   size_of(static_cast<uint64_t>(median_of(run.read_rates))).c_str(), run.open_seconds);
     for (const Measurement& m : run.prefill) {
       text += format("  prefill %6zu tokens            %9.2f tokens/s   first token after %.2f s\n", m.n_tokens,
                      m.median(), static_cast<double>(m.n_tokens) / m.median());

@@ -71,7 +71,7 @@ std::string cpu_name() {
   return name.empty() ? "unknown CPU" : name;
 }
 
-double read_rate(unsigned n_threads) {
+ReadRate read_rate(unsigned n_threads) {
   using Clock = std::chrono::steady_clock;
   const std::unique_ptr<void, void (*)(void*)> memory(std::aligned_alloc(kHugePage, kBytes), std::free);
   if (memory == nullptr) throw std::bad_alloc();
@@ -80,11 +80,12 @@ double read_rate(unsigned n_threads) {
 #endif
   std::memset(memory.get(), 1, kBytes);
   const size_t part = kBytes / n_threads, segment = part / kSegments;  // short, so that some go without interruption
-  Clock::duration best = Clock::duration::max();
+  std::vector<Clock::duration> times;
+  times.reserve(kPasses * kSegments);
   Clock::time_point start;
   auto next_segment = [&]() noexcept {  // runs in one thread while the others wait
     const Clock::time_point now = Clock::now();
-    if (start != Clock::time_point()) best = std::min(best, now - start);
+    if (start != Clock::time_point()) times.push_back(now - start);
     start = now;
   };
   std::barrier barrier(n_threads, next_segment);
@@ -101,9 +102,12 @@ double read_rate(unsigned n_threads) {
   for (unsigned i = 1; i < n_threads; ++i) threads.emplace_back(read, i);
   read(0);
   threads.clear();
-  for (const uint64_t sum : sums) if (sum == 0) return 0;  // the sums count: reading cannot be optimised away
-  return static_cast<double>(stream_bytes(segment) * kStreams * n_threads) /
-         std::chrono::duration<double>(best).count();
+  for (const uint64_t sum : sums) if (sum == 0) return {};  // the sums count: reading cannot be optimised away
+  std::ranges::sort(times);
+  const auto rate = [&](Clock::duration time) {
+    return static_cast<double>(stream_bytes(segment) * kStreams * n_threads) / std::chrono::duration<double>(time).count();
+  };
+  return {rate(times.front()), rate(times[times.size() / 2])};
 }
 
 ResidentMemory resident_memory() {

@@ -6,9 +6,12 @@
 
 std::string cpu_name();  // as the system calls it, or "unknown CPU"
 
-// Bytes a second that n_threads read together, each going over 8 sequential streams of memory that no cache holds: the
-// best of several passes. No program that computes on what it reads can be faster.
-double read_rate(unsigned n_threads);
+// Bytes a second that n_threads read together, each going over 8 sequential streams of memory that no cache holds.
+struct ReadRate {
+  double best = 0;    // of some passes: no program that computes on what it reads can be faster
+  double median = 0;  // of them: less where others use the same memory
+};
+ReadRate read_rate(unsigned n_threads);
 
 // Memory of this process that is in RAM now; all 0 where the system does not say.
 struct ResidentMemory {
