@@ -1,5 +1,5 @@
 // Blocks of weights times one vector of activations: add_blocks adds, by rule 2, block(r), a block or a part of one, of each
-// of kRows rows r. Included after codecs_inl.h; V provides besides
+// of kRows rows r, and asks for what row r meets later with block.prefetch(r). Included after codecs_inl.h; V provides besides
 //   Dots              int32 partial sums of one row's block: dot, add_scaled
 //   Scales            of a block of 256, prepared from Groups, as add_scaled wants them
 //   Words, Sums       16 int16: mins or scales, and sums of 16 activations, for dot; zeros = -kZero * that

@@ -232,7 +232,9 @@ struct FourHeads {
 };
 
 template <class F, int kRows, class Floats, class At>
-COTERIE_INLINE Floats add_six_bits(Floats acc, const At& block, const ActBlock256& x) {
+  requires(F::kSixBits)
+COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256& x) {
+  static_assert(kRows == 4 && __builtin_offsetof(typename F::Block, scales) == 4);
   const FourHeads heads(block);
   __m512i q[4], dots[kRows];
   for (int i = 0; i < 4; ++i) q[i] = W::activations<F>(x.q, i);
@@ -251,8 +253,8 @@ COTERIE_INLINE Floats add_six_bits(Floats acc, const At& block, const ActBlock25
 }
 
 template <class F, int kRows, class Floats, class At>
+  requires(!F::kSixBits)
 COTERIE_INLINE Floats add_blocks(Floats acc, const At& block, const ActBlock256& x) {
-  if constexpr (F::kSixBits) return add_six_bits<F, kRows>(acc, block, x);
   const V::Sums sums = V::sums(x.sum16);
   __m512i q[4], dots[kRows];
   V::Dots min_dots[kRows];

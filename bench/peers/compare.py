@@ -7,7 +7,7 @@ Each engine is a process of its own (coterie_peer.py, llama_cpp_peer.mjs) that s
 every test A B, B A, A B ..., so that whatever else the machine does meets both; medians are compared. Both get the same
 random tokens, the same batch size for prompts, and evaluate generated tokens one by one with the logits of the last.
 While tokens are generated, plain code that only reads memory takes its turn too: its best rate is the limit, its median
-what the memory gave in these minutes.
+what the memory gave in these minutes. It takes 1 GiB for it, beside both engines.
 What other processes took of the machine meanwhile is measured too, as engines bear neighbours differently well, and
 the processor time of each engine, which neighbours hardly change: with one thread it compares the engines on a busy
 machine. llama.cpp comes as the npm package node-llama-cpp (tests/peer/package.json) and is installed below --work.
@@ -36,6 +36,7 @@ import report  # noqa: E402
 
 SEED = 20240507
 TICKS = os.sysconf("SC_CLK_TCK")
+PAUSE = 0.5  # seconds between turns: llama.cpp's threads go on waiting for work for a while
 
 
 class Peer:
@@ -90,6 +91,7 @@ def measure(kind, n_tokens, depth, peers, n_rounds, what, read=None):
             rates.append(read())
         names = list(peers) if i % 2 == 0 else list(peers)[::-1]
         for name in names:
+            time.sleep(PAUSE)
             start, busy, own = time.monotonic(), busy_seconds(), peers[name].cpu_seconds()
             samples[name].append(n_tokens / what(peers[name])["seconds"])
             used = peers[name].cpu_seconds() - own
@@ -98,7 +100,7 @@ def measure(kind, n_tokens, depth, peers, n_rounds, what, read=None):
             others[name].append(max(foreign, 0) / (time.monotonic() - start))
     if read:
         rates.append(read())
-    medians = {name: statistics.median(rates) for name, rates in samples.items()}
+    medians = {name: statistics.median(speeds) for name, speeds in samples.items()}
     test = {"test": kind, "n_tokens": n_tokens, "depth": depth, "tokens_per_second": medians,
             "ratio": medians["coterie"] / medians["llama.cpp"],
             "ratio_of_fastest": max(samples["coterie"]) / max(samples["llama.cpp"]),
@@ -147,7 +149,7 @@ def run(args, package, info, threads):
     memory = {name: peer.ask("memory") for name, peer in peers.items()}
     for peer in peers.values():
         peer.close()
-    best = max((rate["best"] for test in tests for rate in test["read_rates"]), default=0)
+    best = max(rate["best"] for rate in sum((test["read_rates"] for test in tests), []) or [read_rate(args, threads)])
     for test in tests:
         if test["test"] == "decode":
             context = (test["depth"] + args.decode / 2) * info["kv_bytes_per_token"]

@@ -118,7 +118,8 @@ Run run_with(const BenchOptions& options, uint32_t n_threads, StatusLine& status
     run.read_rates.push_back(rate.median);
   };
   begin_test("warming up");
-  prefill(session, random.take(options.prompts[0] != 0 ? options.prompts[0] : 32));
+  if (longest != 0 || options.n_decode != 0)
+    prefill(session, random.take(options.prompts[0] != 0 ? options.prompts[0] : 32));
   for (const uint32_t n : options.prompts) {
     if (n == 0) continue;
     begin_test(format("reading %u tokens", n));

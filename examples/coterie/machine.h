@@ -8,7 +8,7 @@ std::string cpu_name();  // as the system calls it, or "unknown CPU"
 
 // Bytes a second that n_threads read together, each going over 8 sequential streams of memory that no cache holds.
 struct ReadRate {
-  double best = 0;    // of some passes: no program that computes on what it reads can be faster
+  double best = 0;    // of many short runs: no program that computes on what it reads can be faster
   double median = 0;  // of them: less where others use the same memory
 };
 ReadRate read_rate(unsigned n_threads);

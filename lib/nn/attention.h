@@ -14,7 +14,7 @@ namespace coterie::nn {
 
 inline constexpr size_t kKeyBlock = 256;
 inline constexpr size_t kQueries = 16;  // that one task takes over the same keys
-inline constexpr size_t kWave = 16;     // blocks of keys that wait to be combined
+inline constexpr size_t kWave = 32;     // blocks of keys that wait to be combined
 
 struct AttentionShape {
   size_t n_head = 0;

@@ -59,7 +59,7 @@ void FfnScratch::carve(Carver& carver, const FfnSizes& s, size_t n) {
   expert_up_ = carver.take<float>(n_slots * s.n_ff_expert);
   expert_hidden_.carve(carver, n_slots, s.n_ff_expert);
   expert_out_ = carver.take<float>(n_slots * s.n_embd);
-  products_ = carver.take<Product>(2 * s.n_expert + 1);
+  products_ = carver.take<Product>(2 * s.n_expert);
   tiles_left_ = carver.take<uint32_t>(std::max(n_slots, n));
 }
 

@@ -69,7 +69,7 @@ class FfnScratch {
   float *expert_gate_, *expert_up_;  // [slots, n_ff_expert]
   Activations expert_hidden_;  // [slots, n_ff_expert]
   float* expert_out_;          // [slots, n_embd]
-  Product* products_;          // [2 * n_expert + 1]
+  Product* products_;          // [2 * n_expert]
   uint32_t* tiles_left_;       // [max(slots, n)] for matmul_pairs
 };
 

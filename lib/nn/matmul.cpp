@@ -29,7 +29,7 @@ struct Tiling {
     const size_t macs_per_row = k * vectors;
     // two tiles a thread: regions have several products, so that the last one to finish is not waited for long, and a tile
     // is long enough for memory to be read in streams
-    const size_t least = std::min(kLeastTaskMacs / macs_per_row, kLeastTaskBytes / p.w.row_bytes);
+    const size_t least = std::min(kLeastTaskMacs / macs_per_row, kLeastTaskBytes / std::max<size_t>(1, p.w.row_bytes));
     rows = std::min(kTaskMacs / macs_per_row, std::max(least, p.w.n_out / (2 * n_threads)));
     rows = std::max(unit, rows / unit * unit);
     n_rows = divide_up(p.w.n_out, rows);
@@ -122,7 +122,7 @@ bool matmul_pairs(const Context& context, std::span<const Product> products, siz
   for (size_t first = 0; first < products.size(); first += kMostProducts) {
     const auto region = products.subspan(first, std::min(products.size() - first, kMostProducts));
     const size_t paired = std::min(region.size(), std::max(n_paired, first) - first);
-    uint32_t* left[kMostProducts / 2];  // of each pair, for each tile of its outputs: tiles of weights not met yet
+    uint32_t* left[kMostProducts / 2] = {};  // of each pair, for each tile of its outputs: tiles of weights not met yet
     uint32_t* next = tiles_left;
     for (size_t i = 0; i < paired; i += 2) {
       const Tiling gate(region[i], n_threads), up(region[i + 1], n_threads);

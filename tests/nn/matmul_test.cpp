@@ -88,6 +88,25 @@ TEST_F(Matmul, PairsAreHandedOverWhenBothAreWritten) {
   }
 }
 
+TEST_F(Matmul, ProductsBehindThePairsAreHandedOverToNobody) {
+  const size_t n_in = 64, n_out = 200;
+  const auto x = random(n_in), w = random(3 * n_out * n_in);
+  nn::Activations in;
+  carve([&](nn::Carver& c) { in.carve(c, 1, n_in); });
+  const nn::Matrix all = float_matrix(w, n_in, 3 * n_out);
+  ASSERT_TRUE(in.fill(context(), x.data(), 1, n_in, {all}));
+  std::vector<float> out(3 * n_out);
+  std::vector<nn::Product> products;
+  for (size_t i = 0; i < 3; ++i) products.push_back({all.rows(i * n_out, n_out), &in, 1, &out[i * n_out], n_out});
+  std::vector<uint32_t> tiles_left = {0, 12345};
+  std::atomic<int> n_handed{0};
+  auto then = [&](size_t pair, size_t, size_t) { n_handed += pair == 0 ? 1 : 1000; };
+  ASSERT_TRUE(nn::matmul_pairs(context(), products, 2, tiles_left.data(), then));
+  EXPECT_EQ(n_handed, 1);
+  EXPECT_EQ(tiles_left[1], 12345U);
+  for (size_t r = 0; r < 3 * n_out; ++r) EXPECT_NEAR(out[r], dot(&w[r * n_in], x.data(), n_in), 1e-4);
+}
+
 TEST_F(Matmul, TransposedTakesRowsAsInputs) {
   const size_t n_in = 40, n_out = 24, n = 3;
   const auto w = random(n_out * n_in), x = random(n * 30);
