@@ -2,24 +2,32 @@
 // codes<W, g> are those of group g, weights 32 g to 32 g + 31, and where W's are twice as long, of group g + kStep too.
 
 // Fields that lie in the same 32 bytes for all groups: kShift bits up for group g, and kStep more for the next one.
-template <class W, int kShift, int kStep, int kMask>
-typename W::Codes shared_bits(const uint8_t* p) {
+template <class W, int kShift, int kStep, int kMask, class Bytes>
+typename W::Codes shared_bits(Bytes p) {
   if constexpr (kWide<W>) return W::template shared_bits<kShift, kStep, kMask>(p);
   else return W::template bits<kShift, kMask>(W::load(p));
 }
 
-struct Q2_K : Codec<TensorType::Q2_K, BlockQ2_K, ActBlock256> {
+// Codes that are fields<W, g>(b): b is a block, or what has members of the same names (transposed_inl.h).
+template <class Self, TensorType kTensorType, class BlockOf>
+struct FieldCodec : Codec<kTensorType, BlockOf, ActBlock256> {
+  static constexpr bool kFields = true;
+  template <class W, int g>
+  static typename W::Codes codes(const BlockOf& b) { return Self::template fields<W, g>(b); }
+};
+
+struct Q2_K : FieldCodec<Q2_K, TensorType::Q2_K, BlockQ2_K> {
   static constexpr int kMost = 3, kGroup = 16, kStep = 4;
   static constexpr bool kMins = true;
   static V::Groups scales(const Block& b) { return V::template bits<0, 15>(V::groups(b.scales)); }
   static V::Groups mins(const Block& b) { return V::template bits<4, 15>(V::groups(b.scales)); }
-  template <class W, int g>
-  static typename W::Codes codes(const Block& b) {  // in halves of four groups, each two bits of 32 bytes
+  template <class W, int g, class Fields>
+  static typename W::Codes fields(const Fields& b) {  // in halves of four groups, each two bits of 32 bytes
     return W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32));
   }
 };
 
-struct Q3_K : Codec<TensorType::Q3_K, BlockQ3_K, ActBlock256> {
+struct Q3_K : FieldCodec<Q3_K, TensorType::Q3_K, BlockQ3_K> {
   static constexpr int kMost = 7, kZero = 4, kGroup = 16, kStep = 4;
   // Six bits plus 32: the low four of scales i and i + 8 in byte i; of scales j, j + 4, j + 8, j + 12 the high two in
   // byte 8 + j.
@@ -29,8 +37,8 @@ struct Q3_K : Codec<TensorType::Q3_K, BlockQ3_K, ActBlock256> {
     const uint64_t last = (low >> 4 & each_byte(15)) | ((high >> 4 | high << 26) & each_byte(3)) << 4;
     return V::groups(minus(first, 32), minus(last, 32));
   }
-  template <class W, int g>
-  static typename W::Codes codes(const Block& b) {  // two bits as in Q2_K; bit g of high[i] is the third of code i of group g
+  template <class W, int g, class Fields>
+  static typename W::Codes fields(const Fields& b) {  // two bits as in Q2_K; bit g of high[i] is the third of code i of group g
     return W::either(W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32)),
                      shared_bits<W, g - 2, 4, 4>(b.high));
   }
@@ -49,13 +57,13 @@ struct SixBits {
   }
 };
 
-struct Q4_K : Codec<TensorType::Q4_K, BlockQ4_K, ActBlock256> {
+struct Q4_K : FieldCodec<Q4_K, TensorType::Q4_K, BlockQ4_K> {
   static constexpr int kMost = 15, kStep = 2;
   static constexpr bool kMins = true, kSixBits = true;
   static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
   static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
-  template <class W, int g>
-  static typename W::Codes codes(const Block& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
+  template <class W, int g, class Fields>
+  static typename W::Codes fields(const Fields& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
     return W::template bits<g % 2 * 4, 15>(W::load(b.q + g / 2 * 32));
   }
 };
@@ -94,11 +102,11 @@ struct IQ4_XS : Codec<TensorType::IQ4_XS, BlockIQ4_XS, ActBlock256> {
   static typename W::Codes codes(const Block& b) { return W::lookup(kUnevenSteps, W::nibbles(b.q + 16 * g)); }
 };
 
-struct TQ2_0 : Codec<TensorType::TQ2_0, BlockTQ2_0, ActBlock256> {
+struct TQ2_0 : FieldCodec<TQ2_0, TensorType::TQ2_0, BlockTQ2_0> {
   static constexpr int kMost = 3, kZero = 1, kStep = 4;
   static V::Groups scales(const Block&) { return V::groups(each_byte(1), each_byte(1)); }
-  template <class W, int g>
-  static typename W::Codes codes(const Block& b) {  // two bits as in Q2_K
+  template <class W, int g, class Fields>
+  static typename W::Codes fields(const Fields& b) {  // two bits as in Q2_K
     return W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32));
   }
 };

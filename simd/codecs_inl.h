@@ -42,6 +42,7 @@ struct Codec {
   static constexpr bool kSigned = false;  // codes are int8
   static constexpr int kZero = 0;         // of codes that are not signed
   static constexpr bool kMins = false;
+  static constexpr bool kFields = false;   // FieldCodec
   static constexpr bool kSixBits = false;  // a block begins with d, dmin and the twelve bytes of SixBits
   static constexpr int kGroup = 32;       // weights that share a scale: 16, or 32 where scales come in equal pairs
   // What codes of a block of 256 takes: the block itself, or what a codec unpacks for all groups together.

@@ -1,5 +1,6 @@
 // Weights times many vectors of activations, with the bits of gemv_inl.h. Included after it and panel_inl.h; V provides
 // besides
+//   kTransposesBlocks   whether it has the operations of transposed_inl.h
 //   Ints, Floats        vectors of kLanes: splat_ints, load_floats, store, mul, fma
 //   transpose           8 dwords of each of kPack rows to 8 Columns with a row in each lane, or to 8 vectors' parts
 //   biased              signed codes + kBias<F>, for instructions that multiply unsigned by signed bytes
@@ -15,6 +16,8 @@
 template <class F>
 constexpr int kPairs = 128 / F::kGroup;
 
+#include "transposed_inl.h"
+
 template <class F>
 struct Panel {
   static constexpr int kBlock = sizeof(F::Act::q);
@@ -28,8 +31,10 @@ struct Panel {
   // The blocks block(0), block(1) ... of kPack rows, which go to vector v from the given lane on.
   template <class At>
   COTERIE_INLINE void unpack(int v, int lane, const At& block) {
-    V::store(d[v] + lane, F::template d<V::kPack>(block));
     unpack_codes(block, v, lane, static_cast<const typename F::Act*>(nullptr));
+    if constexpr (F::kSixBits && V::kTransposesBlocks) return unpack_heads<V>(block, v, lane);
+    V::store(d[v] + lane, F::template d<V::kPack>(block));
+    if constexpr (kBlock == 256) unpack_scales(block, v, lane);
   }
 
  private:
@@ -44,6 +49,7 @@ struct Panel {
 
   template <class At>
   COTERIE_INLINE void unpack_codes(const At& block, int v, int lane, const ActBlock256*) {
+    if constexpr (F::kFields && V::kTransposesBlocks) return unpack_fields<V>(block, v, lane);
     typename F::Source source[V::kPack];
     unroll<V::kPack>([&](auto r) { source[r.value] = F::source(block(r.value)); });
     unroll<8>([&](auto g) {
@@ -53,6 +59,18 @@ struct Panel {
       });
       V::transpose(rows, codes[v][8 * g.value] + 4 * lane, sizeof codes[v][0]);
     });
+  }
+  template <class U, class At>
+  COTERIE_INLINE void unpack_fields(const At& block, int v, int lane) {
+    const EightBlocks<F, U> blocks(block);
+    unroll<64>([&](auto i) {
+      const auto four = F::template fields<OnColumns<U>, i.value / 8>(blocks.dword(i.value % 8));
+      U::store_words(codes[v][i.value] + 4 * lane, U::template biased<F>(four));
+    });
+  }
+
+  template <class At>
+  COTERIE_INLINE void unpack_scales(const At& block, int v, int lane) {
     V::Codes groups[V::kPack];
     unroll<V::kPack>([&](auto r) {
       const V::Groups scales = F::scales(block(r.value));
@@ -73,6 +91,19 @@ struct Panel {
       });
     }
     if constexpr (F::kMins) V::store(m[v] + lane, F::template dmin<V::kPack>(block));
+  }
+  // d, dmin, scales and mins.
+  template <class U, class At>
+  COTERIE_INLINE void unpack_heads(const At& block, int v, int lane) {
+    const EightHeads<U> heads(block);
+    U::halves_apart(heads.factors, d[v] + lane, m[v] + lane);
+    unroll<8>([&](auto g) {
+      U::store(scales[v][2 * g.value] + lane, U::template panel_scale<F, g.value % 4>(heads.scale[g.value / 4]));
+    });
+    unroll<4>([&](auto pair) {
+      constexpr int i = 2 * pair.value % 4;
+      U::store(offsets[v][pair.value] + lane, U::template int16s<i, i + 1, 1>(heads.min[pair.value / 2]));
+    });
   }
 };
 

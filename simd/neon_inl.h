@@ -255,6 +255,7 @@ struct VNeon {
   static void starts(int32_t (&)[64], const ActBlock256&) {}
   using Ints = int32x4_t;
   using Column = int32x4_t;
+  static constexpr bool kTransposesBlocks = false;
   using Floats = float32x4_t;
   template <class F>
   static constexpr int kBias = 0;

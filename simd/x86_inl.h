@@ -116,6 +116,25 @@ struct V256 {
     const Column words = _mm256_srai_epi16(_mm256_shuffle_epi8(v, to_words<a, b>()), 8);
     return kFactor == 1 ? words : _mm256_mullo_epi16(words, _mm256_set1_epi16(kFactor));
   }
+  static constexpr bool kTransposesBlocks = true;
+  static void transpose(const Groups (&row)[8], Column (&column)[4]) {
+    __m256i a[4], b[4];
+    for (int i = 0; i < 4; ++i) a[i] = join(row[i], row[i + 4]);
+    for (int i = 0; i < 4; i += 2) {
+      b[i] = _mm256_unpacklo_epi32(a[i], a[i + 1]);
+      b[i + 1] = _mm256_unpackhi_epi32(a[i], a[i + 1]);
+    }
+    for (int i = 0; i < 2; ++i) {
+      column[2 * i] = _mm256_unpacklo_epi64(b[i], b[i + 2]);
+      column[2 * i + 1] = _mm256_unpackhi_epi64(b[i], b[i + 2]);
+    }
+  }
+  static void halves_apart(Column c, float* low, float* high) {
+    const __m256i words = _mm256_packus_epi32(_mm256_and_si256(c, _mm256_set1_epi32(0xffff)), _mm256_srli_epi32(c, 16));
+    const __m256i apart = _mm256_permute4x64_epi64(words, 0xd8);
+    _mm256_storeu_ps(low, _mm256_cvtph_ps(_mm256_castsi256_si128(apart)));
+    _mm256_storeu_ps(high, _mm256_cvtph_ps(_mm256_extracti128_si256(apart, 1)));
+  }
   // Dword j of each of eight rows to column[j].
   static void transpose(const Codes (&row)[8], Column (&column)[8]) {
     __m256i a[8], b[8];
