@@ -8,12 +8,13 @@ typename W::Codes shared_bits(Bytes p) {
   else return W::template bits<kShift, kMask>(W::load(p));
 }
 
-// Codes that are fields<W, g>(b): b is a block, or what has members of the same names (transposed_inl.h).
+// Codes are codes_of<W, g>(b): b is a block, or what has members of the same names (transposed_inl.h). Q5_K and Q6_K would
+// be unpacked no faster so.
 template <class Self, TensorType kTensorType, class BlockOf>
 struct FieldCodec : Codec<kTensorType, BlockOf, ActBlock256> {
   static constexpr bool kFields = true;
   template <class W, int g>
-  static typename W::Codes codes(const BlockOf& b) { return Self::template fields<W, g>(b); }
+  static typename W::Codes codes(const BlockOf& b) { return Self::template codes_of<W, g>(b); }
 };
 
 struct Q2_K : FieldCodec<Q2_K, TensorType::Q2_K, BlockQ2_K> {
@@ -22,7 +23,7 @@ struct Q2_K : FieldCodec<Q2_K, TensorType::Q2_K, BlockQ2_K> {
   static V::Groups scales(const Block& b) { return V::template bits<0, 15>(V::groups(b.scales)); }
   static V::Groups mins(const Block& b) { return V::template bits<4, 15>(V::groups(b.scales)); }
   template <class W, int g, class Fields>
-  static typename W::Codes fields(const Fields& b) {  // in halves of four groups, each two bits of 32 bytes
+  static typename W::Codes codes_of(const Fields& b) {  // in halves of four groups, each two bits of 32 bytes
     return W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32));
   }
 };
@@ -38,7 +39,7 @@ struct Q3_K : FieldCodec<Q3_K, TensorType::Q3_K, BlockQ3_K> {
     return V::groups(minus(first, 32), minus(last, 32));
   }
   template <class W, int g, class Fields>
-  static typename W::Codes fields(const Fields& b) {  // two bits as in Q2_K; bit g of high[i] is the third of code i of group g
+  static typename W::Codes codes_of(const Fields& b) {  // two bits as in Q2_K; bit g of high[i] is the third of code i of group g
     return W::either(W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32)),
                      shared_bits<W, g - 2, 4, 4>(b.high));
   }
@@ -63,7 +64,7 @@ struct Q4_K : FieldCodec<Q4_K, TensorType::Q4_K, BlockQ4_K> {
   static V::Groups scales(const Block& b) { return V::doubled(SixBits(b.scales).scales); }
   static V::Groups mins(const Block& b) { return V::doubled(SixBits(b.scales).mins); }
   template <class W, int g, class Fields>
-  static typename W::Codes fields(const Fields& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
+  static typename W::Codes codes_of(const Fields& b) {  // 32 bytes hold group g in their low, g + 1 in their high nibbles
     return W::template bits<g % 2 * 4, 15>(W::load(b.q + g / 2 * 32));
   }
 };
@@ -106,7 +107,7 @@ struct TQ2_0 : FieldCodec<TQ2_0, TensorType::TQ2_0, BlockTQ2_0> {
   static constexpr int kMost = 3, kZero = 1, kStep = 4;
   static V::Groups scales(const Block&) { return V::groups(each_byte(1), each_byte(1)); }
   template <class W, int g, class Fields>
-  static typename W::Codes fields(const Fields& b) {  // two bits as in Q2_K
+  static typename W::Codes codes_of(const Fields& b) {  // two bits as in Q2_K
     return W::template bits<g % 4 * 2, 3>(W::load(b.q + g / 4 * 32));
   }
 };

@@ -9,7 +9,7 @@
 //                     bits, either, lookup, digits; negate, which may give a type that converts to Codes
 //   Groups            16 int8: the scales or mins of a block of 256, in order of weights: groups, doubled, bits
 //   floats            one for each of kRows rows: halves<kRows>, powers<kRows>, e4m3<kRows>; mul
-// W in a codec is V, or what has the same operations on 64 bytes (wide_inl.h).
+// W in a codec is V, or what has the same operations on 64 bytes (wide_inl.h) or loads them elsewhere (transposed_inl.h).
 // A codec never looks at activations: blocks_inl.h and gemm_inl.h do, with further operations of V.
 // A new format: its block in formats.h, a struct in one of the files below, its name in Formats at the end.
 

@@ -63,9 +63,11 @@ struct Panel {
   template <class U, class At>
   COTERIE_INLINE void unpack_fields(const At& block, int v, int lane) {
     const EightBlocks<F, U> blocks(block);
-    unroll<64>([&](auto i) {
-      const auto four = F::template fields<OnColumns<U>, i.value / 8>(blocks.dword(i.value % 8));
-      U::store_words(codes[v][i.value] + 4 * lane, U::template biased<F>(four));
+    unroll<8>([&](auto g) {
+      for (int i = 0; i < 8; ++i) {
+        const auto four = F::template codes_of<OnColumns<U>, g.value>(blocks.dword(i));
+        U::store_words(codes[v][8 * g.value + i] + 4 * lane, U::template biased<F>(four));
+      }
     });
   }
 
@@ -95,6 +97,7 @@ struct Panel {
   // d, dmin, scales and mins.
   template <class U, class At>
   COTERIE_INLINE void unpack_heads(const At& block, int v, int lane) {
+    static_assert(V::kPack == 8 && __builtin_offsetof(typename F::Block, scales) == 4);
     const EightHeads<U> heads(block);
     U::halves_apart(heads.factors, d[v] + lane, m[v] + lane);
     unroll<8>([&](auto g) {

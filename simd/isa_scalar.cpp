@@ -315,6 +315,7 @@ constexpr void add_dequantisers(Kernels& k, List<F...>) {
 
 constexpr Kernels make_complete_kernels() {
   Kernels k = make_kernels("scalar");
+  k.task_macs = size_t{1} << 23;  // the slowest formats do 0.7 a nanosecond
   k.dequantize[slot(TensorType::F32)] = dequantize_float<Single>;
   k.dequantize[slot(TensorType::F16)] = dequantize_float<Half>;
   k.dequantize[slot(TensorType::BF16)] = dequantize_float<Brain>;

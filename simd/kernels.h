@@ -23,6 +23,8 @@ using WeightedSumFn = void (*)(float* const* acc, const float* const* p, size_t 
 
 struct Kernels {
   const char* isa;
+  size_t task_macs;  // so many multiply-adds take milliseconds: a cancelled call waits for tasks of that size
+
   GemvFn gemv[kTensorTypeCount];              // null: no kernel for this type
   GemmFn gemm[kTensorTypeCount];              // likewise
   DequantizeFn dequantize[kTensorTypeCount];  // null: likewise

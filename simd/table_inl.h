@@ -10,6 +10,7 @@ constexpr void add_formats(Kernels& k, List<F...>) {
 constexpr Kernels make_kernels(const char* isa) {
   Kernels k = {};
   k.isa = isa;
+  k.task_macs = size_t{1} << 25;
   k.gemm[slot(TensorType::F32)] = gemm_float<Single>;
   k.gemm[slot(TensorType::F16)] = gemm_float<Half>;
   k.gemm[slot(TensorType::BF16)] = gemm_float<Brain>;

@@ -3,8 +3,9 @@
 // means Columns that are Codes, and
 //   transpose         8 dwords, or 4, of each of eight rows to as many Columns
 //   halves_apart      of a Column, floats of the low halves and of the high ones
+//   store_words       a Column to 32 aligned bytes
 
-// What fields<OnColumns, g> reads: from some dword of a member of the blocks on.
+// What codes_of<OnColumns, g> reads: a member of the blocks, from a multiple of 32 bytes on.
 template <class U>
 struct Columns {
   const typename U::Column* first;
@@ -19,34 +20,34 @@ struct OnColumns : U {
 template <class F, class U>
 class EightBlocks {
   using Block = typename F::Block;
+  static constexpr int kQ = sizeof(Block::q) / 4, kHigh = [] {
+    if constexpr (requires(Block b) { b.high; }) return static_cast<int>(sizeof(Block::high) / 4);
+    else return 0;
+  }();
 
  public:
   template <class At>
   COTERIE_INLINE explicit EightBlocks(const At& block) {
-    size_t n = 0;
-    const auto take = [&](auto member) {
-      constexpr size_t kRuns = sizeof(*member(block(0))) / 32;
-      const typename U::Column* first = columns_ + n;
-      unroll<kRuns>([&](auto run) {
-        typename U::Codes rows[8];
-        unroll<8>([&](auto r) { rows[r.value] = U::load(*member(block(r.value)) + 32 * run.value); });
-        typename U::Column dwords[8];
-        U::transpose(rows, dwords);
-        for (int j = 0; j < 8; ++j) columns_[n + j] = dwords[j];
-        n += 8;
-      });
-      return first;
-    };
-    q_ = take([](const Block& b) { return &b.q; });
-    if constexpr (requires(Block b) { b.high; }) high_ = take([](const Block& b) { return &b.high; });
+    take<kQ>(columns_, block, [](const Block& b) { return b.q; });
+    if constexpr (kHigh != 0) take<kHigh>(columns_ + kQ, block, [](const Block& b) { return b.high; });
   }
 
   struct Dword { Columns<U> q, high; };
-  Dword dword(int i) const { return {{q_ + i}, {high_ + i}}; }  // of each 32 bytes; high: where the blocks have it
+  Dword dword(int i) const { return {{columns_ + i}, {columns_ + kQ + i}}; }  // of each 32 bytes
 
  private:
-  typename U::Column columns_[sizeof(Block) / 4];
-  const typename U::Column *q_, *high_ = columns_;
+  template <int kDwords, class At, class Member>
+  COTERIE_INLINE static void take(typename U::Column* to, const At& block, const Member& member) {
+    unroll<kDwords / 8>([&](auto run) {
+      typename U::Codes rows[8];
+      unroll<8>([&](auto r) { rows[r.value] = U::load(member(block(r.value)) + 32 * run.value); });
+      typename U::Column dwords[8];
+      U::transpose(rows, dwords);
+      for (int i = 0; i < 8; ++i) to[8 * run.value + i] = dwords[i];
+    });
+  }
+
+  typename U::Column columns_[kQ + kHigh];
 };
 
 // d and dmin, scales and mins of eight blocks with SixBits (codecs_256_inl.h): in scale and min a byte for each of four groups.

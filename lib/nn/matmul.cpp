@@ -9,9 +9,7 @@
 namespace coterie::nn {
 namespace {
 
-// A task is a tile of rows of one product, for a tile of its activations. Small enough that a cancelled call ends within
-// milliseconds even with the scalar kernels.
-constexpr size_t kTaskMacs = size_t{1} << 24;
+// A task is a tile of rows of one product, for a tile of its activations.
 constexpr size_t kLeastTaskMacs = size_t{1} << 17;   // less is done sooner than another thread wakes up
 constexpr size_t kLeastTaskBytes = size_t{1} << 16;  // of weights, likewise
 constexpr size_t kPanelRows = 32, kTileRows = 16;   // what a gemm and a gemv like: whole panels, whole tiles
@@ -22,15 +20,16 @@ struct Tiling {
   size_t rows, vectors;       // of a tile
   size_t n_rows, n_vectors;   // tiles of the product
 
-  Tiling(const Product& p, size_t n_threads) {
-    const size_t k = std::max<size_t>(1, p.w.n_in), unit = p.n > 1 ? kPanelRows : kTileRows;
-    vectors = std::clamp<size_t>(kTaskMacs / (k * unit), 1, kGemmTokens);
-    vectors = std::max<size_t>(1, std::min(vectors, p.n));
+  Tiling(const Context& context, const Product& p) {
+    const size_t k = std::max<size_t>(1, p.w.n_in), n = std::max<size_t>(1, p.n), unit = n > 1 ? kPanelRows : kTileRows;
+    const size_t task_macs = context.kernels.task_macs, n_threads = context.arena.n_threads();
+    const size_t most = std::clamp<size_t>(task_macs / (k * unit), 1, kGemmTokens);
+    vectors = divide_up(n, divide_up(n, most));  // tiles of nearly one size, as each unpacks its weights
     const size_t macs_per_row = k * vectors;
     // two tiles a thread: regions have several products, so that the last one to finish is not waited for long, and a tile
     // is long enough for memory to be read in streams
     const size_t least = std::min(kLeastTaskMacs / macs_per_row, kLeastTaskBytes / std::max<size_t>(1, p.w.row_bytes));
-    rows = std::min(kTaskMacs / macs_per_row, std::max(least, p.w.n_out / (2 * n_threads)));
+    rows = std::min(task_macs / macs_per_row, std::max(least, p.w.n_out / (2 * n_threads)));
     rows = std::max(unit, rows / unit * unit);
     n_rows = divide_up(p.w.n_out, rows);
     n_vectors = divide_up(p.n, vectors);
@@ -57,13 +56,12 @@ void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, si
 // At most kMostProducts in one region; done(product, tiling, tile) is called after each tile.
 template <class Done>
 bool run_region(const Context& context, std::span<const Product> products, const Done& done) {
-  const size_t n_threads = context.arena.n_threads();
   size_t ends[kMostProducts];  // ends[i]: tasks of the products up to and including i
   size_t n_tasks = 0;
-  for (size_t i = 0; i < products.size(); ++i) ends[i] = n_tasks += Tiling(products[i], n_threads).count();
+  for (size_t i = 0; i < products.size(); ++i) ends[i] = n_tasks += Tiling(context, products[i]).count();
   auto task = [&](size_t t, size_t) {
     const size_t i = static_cast<size_t>(std::upper_bound(ends, ends + products.size(), t) - ends);
-    const Tiling tiling(products[i], n_threads);
+    const Tiling tiling(context, products[i]);
     const size_t tile = t - (i == 0 ? 0 : ends[i - 1]);
     run_tile(context.kernels, products[i], tiling, tile);
     done(i, tiling, tile);
@@ -118,14 +116,13 @@ bool matmul(const Context& context, std::span<const Product> products) {
 
 bool matmul_pairs(const Context& context, std::span<const Product> products, size_t n_paired, uint32_t* tiles_left,
                   PairRef then) {
-  const size_t n_threads = context.arena.n_threads();
   for (size_t first = 0; first < products.size(); first += kMostProducts) {
     const auto region = products.subspan(first, std::min(products.size() - first, kMostProducts));
     const size_t paired = std::min(region.size(), std::max(n_paired, first) - first);
     uint32_t* left[kMostProducts / 2] = {};  // of each pair, for each tile of its outputs: tiles of weights not met yet
     uint32_t* next = tiles_left;
     for (size_t i = 0; i < paired; i += 2) {
-      const Tiling gate(region[i], n_threads), up(region[i + 1], n_threads);
+      const Tiling gate(context, region[i]), up(context, region[i + 1]);
       left[i / 2] = next;
       next = std::fill_n(next, gate.n_vectors, static_cast<uint32_t>(gate.n_rows + up.n_rows));
     }
