@@ -56,6 +56,7 @@ template <int kRows>
 inline void prefetch_streams(const uint8_t* w, size_t row_bytes, size_t row0, size_t row1) {
   const size_t stream_bytes = (row1 - row0) / kRows * row_bytes;
   for (size_t at = 0; at < (stream_bytes < kAheadBytes ? stream_bytes : kAheadBytes); at += 64) {
+#pragma GCC unroll 1
     for (size_t r = 0; r < kRows; ++r) V::prefetch(w + row0 * row_bytes + r * stream_bytes + at);
   }
 }

@@ -9,7 +9,7 @@ import sys
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <.*\bgemv<[^>]*?(\w+)>\(")
 LEAST_FORMATS = 25
-LEAST_PREFETCHES = 5  # those before the loop are one or four
+LEAST_PREFETCHES = 2  # one stands before the loop
 
 
 def formats_of(objdump, path):
