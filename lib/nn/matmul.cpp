@@ -39,11 +39,11 @@ struct Tiling {
 
 constexpr size_t kMostProducts = 1024;  // of one region; more run one region after another
 
-// Tiles of the same weights follow each other, so that those come from the cache.
+// Tiles of the same activations follow each other: a panel of weights reads all of them, which stay in the L2 cache so.
 void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, size_t tile) {
   const ActKind kind = type_info(p.w.type).act;
-  const size_t row0 = tile / tiling.n_vectors * tiling.rows, row1 = std::min(row0 + tiling.rows, p.w.n_out);
-  const size_t first = tile % tiling.n_vectors * tiling.vectors, n = std::min(tiling.vectors, p.n - first);
+  const size_t row0 = tile % tiling.n_rows * tiling.rows, row1 = std::min(row0 + tiling.rows, p.w.n_out);
+  const size_t first = tile / tiling.n_rows * tiling.vectors, n = std::min(tiling.vectors, p.n - first);
   float* y[kGemmTokens];
   const void* x[kGemmTokens];
   for (size_t i = 0; i < n; ++i) {
@@ -128,7 +128,7 @@ bool matmul_pairs(const Context& context, std::span<const Product> products, siz
     }
     const auto done = [&](size_t i, const Tiling& tiling, size_t tile) {
       if (i >= paired) return;
-      const size_t part = tile % tiling.n_vectors, begin = part * tiling.vectors;
+      const size_t part = tile / tiling.n_rows, begin = part * tiling.vectors;
       if (std::atomic_ref(left[i / 2][part]).fetch_sub(1, std::memory_order_acq_rel) == 1)
         then((first + i) / 2, begin, std::min(tiling.vectors, region[i].n - begin));
     };
