@@ -230,11 +230,26 @@ COTERIE_INLINE void fold_tile(const Lanes (&a)[R][T], float* const* y, size_t ro
     for (int t = 0; t < T; ++t) y[t][row + r] = fold(a[r][t]);
 }
 
-// Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers. next: rows that
-// are fetched meanwhile, a line at a time, since memory takes in only so many at once.
-template <int R, int T, class W, class Next>
+// Rows to come, whose lines a tile fetches as it goes over its own: a few at a time, since memory takes in only so many at once.
+template <class W>
+struct Ahead {
+  const W* first;
+  size_t row_bytes, n;
+
+  COTERIE_INLINE void fetch(size_t i) const {  // the line of element i
+    const auto* line = reinterpret_cast<const uint8_t*>(first + i);
+    for (size_t r = 0; r < n; ++r) __builtin_prefetch(line + r * row_bytes);
+  }
+};
+
+constexpr size_t kLeastDistance = 4096;  // bytes: nearer rows would come too late
+constexpr size_t kMostConverted = 1024;  // elements of rows of halves that are kept as floats
+
+// Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers. kSaves: whether
+// the elements go to saved as floats, whose rows are kMostConverted apart.
+template <bool kSaves, int R, int T, class W, class Next>
 COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, size_t k, const void* const* x, size_t row,
-                               const Next* const (&next)[2]) {
+                               const Ahead<Next>& ahead, Single* saved) {
   const W* p[R];
   const float* xs[T];
   Lanes acc[R][T];
@@ -243,22 +258,23 @@ COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, si
     p[r] = reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(w) + r * row_bytes);
     for (int t = 0; t < T; ++t) acc[r][t] = splat(0);
   }
-  size_t i = 0;
-  for (; i + 16 <= k; i += 16) {
+  const auto add = [&](size_t i, const auto& lanes) {
     Lanes ws[R];
-    for (int r = 0; r < R; ++r) ws[r] = load(p[r] + i);
-    for (const Next* n : next) __builtin_prefetch(n + i);
+    for (int r = 0; r < R; ++r) {
+      ws[r] = lanes(p[r] + i);
+      if constexpr (kSaves) store(&saved[r * kMostConverted + i].value, ws[r]);
+    }
     for (int t = 0; t < T; ++t) {
-      const Lanes v = load(xs[t] + i);
+      const Lanes v = lanes(xs[t] + i);
       for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], v, acc[r][t]);
     }
+  };
+  size_t i = 0;
+  for (; i + 16 <= k; i += 16) {
+    if (i % 32 == 0) ahead.fetch(i);
+    add(i, [](const auto* p) { return load(p); });
   }
-  if (i < k) {
-    for (int t = 0; t < T; ++t) {
-      const Lanes v = load_tail(xs[t] + i, k - i);
-      for (int r = 0; r < R; ++r) acc[r][t] = fma(load_tail(p[r] + i, k - i), v, acc[r][t]);
-    }
-  }
+  if (i < k) add(i, [n = k - i](const auto* p) { return load_tail(p, n); });
   fold_tile(acc, y, row);
 }
 
@@ -266,26 +282,27 @@ template <class W>
 void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, const void* const* x, size_t n, size_t row0,
                 size_t row1) {
   if (n == 1) return gemv_float<W>(y[0], w, row_bytes, k, x[0], row0, row1);
-  constexpr size_t kMostConverted = 1024;
+  constexpr int kMost = V::kFloatTokens;
   in_groups<V::kFloatRows>(row0, row1, [&](auto rows, size_t row) {
-    constexpr int R = decltype(rows)::value;
-    const auto* from = reinterpret_cast<const W*>(static_cast<const uint8_t*>(w) + row * row_bytes);
+    constexpr size_t R = decltype(rows)::value;
     const auto row_at = [=](size_t r) {
-      return reinterpret_cast<const W*>(reinterpret_cast<const uint8_t*>(from) + r * row_bytes);
+      return reinterpret_cast<const W*>(static_cast<const uint8_t*>(w) + (row + r) * row_bytes);
     };
-    const auto meet = [&](const auto* p, size_t stride) {
-      in_groups<V::kFloatTokens>(0, n, [&](auto count, size_t t) {
-        constexpr int T = decltype(count)::value;
-        const W* const next[2] = {row_at(R + R * t / n), row_at(R + (R * (t + T) - 1) / n)};  // its part of the next R
-        float_tile<R, T>(y + t, p, stride, k, x + t, row, next);
+    const size_t distance = R * row_bytes < kLeastDistance ? kLeastDistance / row_bytes : R;
+    const auto tile = [&](auto saves, auto count, size_t t, const auto* from, size_t stride, Single* saved) {
+      constexpr size_t T = decltype(count)::value;
+      const size_t first = R * t / n, last = (R * (t + T) - 1) / n;  // its part of R rows to come
+      const Ahead<W> ahead{row_at(distance + first), row_bytes, last + 1 - first};
+      float_tile<decltype(saves)::value, R, T>(y + t, from, stride, k, x + t, row, ahead, saved);
+    };
+    if (V::kConvertsFloats && sizeof(W) < sizeof(float) && n > kMost && k <= kMostConverted) {  // once for all tiles
+      alignas(64) Single converted[R * kMostConverted];
+      tile(Index<true>{}, Index<kMost>{}, 0, row_at(0), row_bytes, converted);
+      in_groups<kMost>(kMost, n, [&](auto count, size_t t) {
+        tile(Index<false>{}, count, t, converted, kMostConverted * sizeof(Single), nullptr);
       });
-    };
-    if (V::kConvertsFloats && sizeof(W) < sizeof(float) && n > V::kFloatTokens && k <= kMostConverted) {  // once for all tiles
-      alignas(64) Single converted[R][kMostConverted];
-      for (size_t r = 0; r < R; ++r) map(&converted[r][0].value, k, [](Lanes v) { return v; }, row_at(r));
-      meet(converted[0], sizeof converted[0]);
     } else {
-      meet(from, row_bytes);
+      in_groups<kMost>(0, n, [&](auto count, size_t t) { tile(Index<false>{}, count, t, row_at(0), row_bytes, nullptr); });
     }
   });
 }
