@@ -29,21 +29,23 @@ constexpr Shape kShapes[] = {
     {"v2-lite", 16, 1, 576, 512, true}, {"v3", 128, 1, 576, 512, true}, {"qwen3-30b-a3b", 32, 4, 128, 128, false}};
 
 void attention(benchmark::State& state, const Shape& s, size_t n_ctx, uint32_t n_threads) {
-  const size_t key_row = s.n_head_kv * s.key_dim, value_row = s.value_is_prefix ? 0 : s.n_head_kv * s.value_dim;
-  const size_t layer_bytes = n_ctx * row_bytes(TensorType::F16, key_row + value_row);
+  const size_t value_dim = s.value_is_prefix ? 0 : s.value_dim;
+  const size_t layer_bytes = n_ctx * s.n_head_kv * row_bytes(TensorType::F16, s.key_dim + value_dim);
   const size_t n_layer = kCacheBytes / layer_bytes;
   std::unique_ptr<Arena> arena;
   KvCache cache;
   if (!Arena::create(n_threads, &arena).ok() ||
-      !KvCache::create({n_layer, key_row, value_row}, TensorType::F16, n_ctx, &cache).ok()) {
+      !KvCache::create({n_layer, s.n_head_kv, s.key_dim, value_dim}, TensorType::F16, n_ctx, &cache).ok()) {
     return state.SkipWithError("no memory or threads");
   }
   const Kernels& kernels = *select_kernels(nullptr);
-  std::vector<float> row(key_row + value_row);
+  std::vector<float> row(s.n_head_kv * (s.key_dim + value_dim));
   for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i % 64) / 64 - 0.5f;
   for (size_t il = 0; il < n_layer; ++il) {
-    for (size_t t = 0; t < n_ctx; ++t)
-      kernels.encode[static_cast<uint32_t>(TensorType::F16)](cache.layer(il).key(t), row.data(), row.size());
+    for (size_t t = 0; t < n_ctx; ++t) {
+      std::byte* at = cache.layer(il).keys.data + t * row_bytes(TensorType::F16, row.size());
+      kernels.encode[static_cast<uint32_t>(TensorType::F16)](at, row.data(), row.size());
+    }
   }
   nn::AttentionScratch scratch;
   nn::Carver plan(nullptr);

@@ -27,19 +27,28 @@ Status KvCache::create(const KvShape& shape, TensorType type, size_t n_ctx, KvCa
 }
 
 KvRows KvCache::layer(size_t il) const {
-  std::byte* keys = buffer_.data() + il * n_ctx_ * row();
-  const size_t value_at = shape_.value_row == 0 ? 0 : row_bytes(type_, shape_.key_row);
-  return {type_, keys, keys + value_at, row()};
+  std::byte* data = buffer_.data() + il * n_ctx_ * layer_bytes_per_token();
+  const HeadRows keys = rows(data, type_, shape_.key_dim);
+  if (shape_.value_dim == 0) return {type_, keys, keys};
+  return {type_, keys, rows(keys.at(shape_.n_head_kv, 0), type_, shape_.value_dim)};
 }
 
 KvRows KvCache::index(size_t il) const {
-  const size_t stride = row_bytes(TensorType::F16, shape_.index_row);
-  std::byte* keys = buffer_.data() + n_ctx_ * (shape_.n_layer * row() + il * stride);
-  return {TensorType::F16, keys, nullptr, stride};
+  const size_t layers = shape_.n_layer * layer_bytes_per_token();
+  std::byte* data = buffer_.data() + n_ctx_ * (layers + il * row_bytes(TensorType::F16, shape_.index_dim));
+  return {TensorType::F16, rows(data, TensorType::F16, shape_.index_dim), {}};
 }
 
 size_t KvCache::bytes_per_token() const {
-  return shape_.n_layer * (row() + row_bytes(TensorType::F16, shape_.index_row));
+  return shape_.n_layer * (layer_bytes_per_token() + row_bytes(TensorType::F16, shape_.index_dim));
+}
+
+size_t KvCache::layer_bytes_per_token() const {
+  return shape_.n_head_kv * (row_bytes(type_, shape_.key_dim) + row_bytes(type_, shape_.value_dim));
+}
+
+HeadRows KvCache::rows(std::byte* data, TensorType type, size_t dim) const {
+  return {data, row_bytes(type, dim), n_ctx_ * row_bytes(type, dim)};
 }
 
 }  // namespace coterie

@@ -1,6 +1,7 @@
-// KvCache: what attention remembers of a session's tokens: one row per layer, position and kind (key, value), of type F16,
-// F32 or Q8_0. Grouped-query models keep a key and a value row; MLA keeps one latent row whose prefix serves as the value.
-// Sparse attention keeps the key of its indexer besides, always in halves.
+// KvCache: what attention remembers of a session's tokens: one row per layer, head, kind (key, value) and position, of type
+// F16, F32 or Q8_0. Grouped-query models keep key and value rows of each key head; MLA keeps one latent row whose prefix
+// serves as the value. Sparse attention keeps the key of its indexer besides, always in halves. The rows of one head and kind
+// follow each other, so that a query, which reads those of one head, reads memory in order.
 #pragma once
 
 #include <cstddef>
@@ -12,10 +13,11 @@ namespace coterie {
 
 struct KvShape {
   size_t n_layer = 0;
-  size_t key_row = 0;    // elements of a key row: n_head_kv * head_dim, or kv_lora_rank + rope dimensions
-  size_t value_row = 0;  // elements of a value row; 0: values are the prefix of the key row (MLA)
-  size_t index_row = 0;  // elements of a row of the indexer's keys; 0: there is no indexer
-  size_t piece = 1;      // heads begin and end at multiples of so many elements, and so must the blocks of a type
+  size_t n_head_kv = 0;
+  size_t key_dim = 0;    // elements of a key row: those of a head, or kv_lora_rank + rope dimensions
+  size_t value_dim = 0;  // elements of a value row; 0: values are the prefix of the key row (MLA)
+  size_t index_dim = 0;  // elements of a row of the indexer's keys; 0: there is no indexer
+  size_t piece = 1;      // keys and values end at multiples of so many elements, and so must the blocks of a type
 };
 
 // Elements of a row of some type as bytes.
@@ -23,15 +25,18 @@ constexpr size_t row_bytes(TensorType type, size_t n) {
   return n / type_info(type).block_elems * type_info(type).block_bytes;
 }
 
-// The keys and values of one layer. Those of head h begin h * dim elements into a row.
+// Keys or values of one layer.
+struct HeadRows {
+  std::byte* data = nullptr;  // the row of head 0 and position 0
+  size_t stride = 0;          // bytes from one position to the next,
+  size_t head_stride = 0;     // from one head to the next
+
+  std::byte* at(size_t head, size_t pos) const { return data + head * head_stride + pos * stride; }
+};
+
 struct KvRows {
   TensorType type = TensorType::F16;
-  std::byte* keys = nullptr;    // row of position 0
-  std::byte* values = nullptr;  // likewise
-  size_t stride = 0;            // bytes from one position to the next, for both
-
-  std::byte* key(size_t pos) const { return keys + pos * stride; }
-  std::byte* value(size_t pos) const { return values + pos * stride; }
+  HeadRows keys, values;
 };
 
 class KvCache {
@@ -44,7 +49,8 @@ class KvCache {
   size_t bytes_per_token() const;
 
  private:
-  size_t row() const { return row_bytes(type_, shape_.key_row) + row_bytes(type_, shape_.value_row); }
+  size_t layer_bytes_per_token() const;
+  HeadRows rows(std::byte* data, TensorType type, size_t dim) const;
 
   KvShape shape_;
   TensorType type_ = TensorType::F16;

@@ -11,7 +11,7 @@ namespace {
 class Deepseek2 final : public Decoder {
   void read(Config& config, Binder& t) override {
     mla_.read(config, t, shape_.n_embd, shape_.n_ctx_train, trunk_.eps);
-    shape_.kv = {shape_.n_layer, mla_.latent_row(), 0, 0, mla_.cache_piece()};
+    shape_.kv = {shape_.n_layer, 1, mla_.latent_row(), 0, 0, mla_.cache_piece()};
     uint32_t n_expert = 0;
     config.optional_integer("expert_count", &n_expert, 0, UINT32_MAX);
     if (n_expert == 0) ffn_.read_dense(config, shape_.n_layer);

@@ -17,7 +17,7 @@ class Deepseek32 final : public Decoder {
   void read(Config& config, Binder& t) override {
     mla_.read(config, t, shape_.n_embd, shape_.n_ctx_train, trunk_.eps);
     indexer_.read(config, mla_, shape_.n_embd);
-    shape_.kv = {shape_.n_layer, mla_.latent_row(), 0, indexer_.dim(), mla_.cache_piece()};
+    shape_.kv = {shape_.n_layer, 1, mla_.latent_row(), 0, indexer_.dim(), mla_.cache_piece()};
     ffn_.read_deepseek(config, shape_.n_layer);
   }
 

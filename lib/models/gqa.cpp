@@ -54,7 +54,7 @@ void Gqa::read(Config& config, Binder& t, float eps, ModelShape* shape) {
   t.optional_vector("rope_freqs.weight", &keys.rope.freq_factors, n_rot_ / 2);  // Llama 3.1
   rope_ = nn::Rope(keys.rope);
   shape_ = {n_head, n_head_kv, key_dim, value_dim, 1 / numerics::sqrt(static_cast<float>(key_dim))};
-  shape->kv = {shape->n_layer, k_rows(), v_rows(), 0, std::gcd(shape_.key_dim, shape_.value_dim)};
+  shape->kv = {shape->n_layer, n_head_kv, key_dim, value_dim, 0, std::gcd(shape_.key_dim, shape_.value_dim)};
 }
 
 void Gqa::bind(Binder& t, GqaLayer* l) const {
@@ -131,8 +131,10 @@ void Gqa::store(const GqaStep& step, size_t i) const {
   const size_t pos = step.f.pos + i;
   const KvRows rows = step.f.kv->layer(step.il);
   const auto encode = step.context.kernels.encode[static_cast<uint32_t>(rows.type)];
-  encode(rows.key(pos), step.s.k + i * k_rows(), k_rows());
-  encode(rows.value(pos), step.s.v + i * v_rows(), v_rows());
+  for (size_t h = 0; h < shape_.n_head_kv; ++h) {
+    encode(rows.keys.at(h, pos), step.s.k + i * k_rows() + h * shape_.key_dim, shape_.key_dim);
+    encode(rows.values.at(h, pos), step.s.v + i * v_rows() + h * shape_.value_dim, shape_.value_dim);
+  }
 }
 
 bool Gqa::attend(const GqaStep& step, const nn::AttentionShape& shape) const {

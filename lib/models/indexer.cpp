@@ -72,7 +72,7 @@ void Indexer::place_key(const nn::Context& context, const IndexerLayer& l, size_
   nn::layer_norm(context.kernels, k, k, l.k_norm, l.k_bias, dim_, kKeyNormEps);
   nn::rotate_half_split(k, mla.rope + i * n_rot_, n_rot_);
   const KvRows rows = f.kv->index(il);
-  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.key(f.pos + i), k, dim_);
+  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.keys.at(0, f.pos + i), k, dim_);
 }
 
 bool Indexer::attend(const nn::Context& context, const Mla& mla, size_t il, const Forward& f, MlaScratch& m,

@@ -187,7 +187,7 @@ void Mla::place(const nn::Context& context, const MlaLayer& layer, size_t il, co
   nn::rms_norm(context.kernels, kv, kv, layer.kv_a_norm, kv_rank_, eps_);
   nn::rotate_adjacent(kv + kv_rank_, angles, n_rot_);
   const KvRows rows = f.kv->layer(il);
-  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.key(f.pos + i), kv, row);
+  context.kernels.encode[static_cast<uint32_t>(rows.type)](rows.keys.at(0, f.pos + i), kv, row);
 
   float temperature = 1;  // grows with the position, as in Llama 4 (attn_temperature_tuning)
   if (temperature_scale_ != 0) {
@@ -263,7 +263,7 @@ bool Mla::load_block(const nn::Context& context, const MlaLayer& layer, const Kv
   MlaExpansion& e = s.expansion;
   auto row = [&](size_t i, size_t worker) {
     float* all = s.row + worker * latent_row();
-    context.kernels.dequantize[static_cast<uint32_t>(rows.type)](all, rows.key(pos + i), latent_row());
+    context.kernels.dequantize[static_cast<uint32_t>(rows.type)](all, rows.keys.at(0, pos + i), latent_row());
     std::copy(all, all + kv_rank_, e.latents + i * kv_rank_);
     for (size_t j = 0; j < n_rot_; ++j) e.rotated[j * nn::kKeyBlock + i] = all[kv_rank_ + j];
   };

@@ -44,10 +44,8 @@ class AttentionTile {
  public:
   AttentionTile(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const KvRows& rows,
                 size_t head_kv, size_t worker)
-      : context_(context), kernels_(context.kernels), shape_(shape), rows_(rows),
+      : context_(context), kernels_(context.kernels), shape_(shape), rows_(rows), head_kv_(head_kv),
         queries_(scratch.queries_ + worker * kQueries * scratch.max_blocks_) {
-    rows_.keys += row_bytes(rows.type, head_kv * shape.key_dim);
-    rows_.values += row_bytes(rows.type, head_kv * shape.value_dim);
     for (size_t j = 0; j < kQueries; ++j) {
       scores_[j] = scratch.scores_ + (worker * kQueries + j) * kKeyBlock;
       block_values_[j] = scratch.values_ + (worker * kQueries + j) * scratch.max_value_dim_;
@@ -71,8 +69,8 @@ class AttentionTile {
     const size_t begin = *std::min_element(begin_, begin_ + n_), end = *std::max_element(end_, end_ + n_);
     for (size_t t0 = begin, t1; t0 < end && !context_.cancelled(); t0 = t1) {
       t1 = std::min((t0 / kKeyBlock + 1) * kKeyBlock, end);
-      kernels_.gemm[static_cast<uint32_t>(rows_.type)](scores_, rows_.key(t0), rows_.stride, shape_.key_dim, x_, n_, 0,
-                                                       t1 - t0);
+      kernels_.gemm[static_cast<uint32_t>(rows_.type)](scores_, rows_.keys.at(head_kv_, t0), rows_.keys.stride,
+                                                       shape_.key_dim, x_, n_, 0, t1 - t0);
       take(t0, t1);
     }
   }
@@ -130,16 +128,16 @@ class AttentionTile {
       std::memset(sums[i], 0, shape_.value_dim * sizeof(float));
       add_rows(j, sums[i], t0, from_[j], std::min(from, to_[j]));
     }
-    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](sums, weights, n, rows_.value(from), rows_.stride, to - from,
-                                                             shape_.value_dim);
+    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](sums, weights, n, rows_.values.at(head_kv_, from),
+                                                             rows_.values.stride, to - from, shape_.value_dim);
     for (size_t i = 0; i < n; ++i) add_rows(seeing[i], sums[i], t0, std::max(to, from_[seeing[i]]), to_[seeing[i]]);
   }
 
   void add_rows(size_t j, float* sum, size_t t0, size_t from, size_t to) {
     if (from >= to) return;
     const float* weights = scores_[j] + (from - t0);
-    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](&sum, &weights, 1, rows_.value(from), rows_.stride, to - from,
-                                                             shape_.value_dim);
+    kernels_.weighted_sum[static_cast<uint32_t>(rows_.type)](&sum, &weights, 1, rows_.values.at(head_kv_, from),
+                                                             rows_.values.stride, to - from, shape_.value_dim);
   }
 
   void join(size_t j) {
@@ -154,7 +152,8 @@ class AttentionTile {
   const Context& context_;
   const Kernels& kernels_;
   const AttentionShape& shape_;
-  KvRows rows_;
+  const KvRows& rows_;
+  size_t head_kv_;
   ActBlock32* queries_;
   size_t n_ = 0;
   const void* x_[kQueries];
@@ -265,7 +264,8 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
 void attend_block(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, size_t worker,
                   const KeyValueBlock& block, const float* q, size_t q_stride, size_t pos, size_t n, Running* running,
                   float* out, size_t out_stride) {
-  const KvRows rows{TensorType::F32, nullptr, reinterpret_cast<std::byte*>(block.values), shape.value_dim * sizeof(float)};
+  const HeadRows values{reinterpret_cast<std::byte*>(block.values), shape.value_dim * sizeof(float), 0};
+  const KvRows rows{TensorType::F32, {}, values};
   const size_t block_end = block.pos + block.n;
   for (size_t first = block.pos > pos ? block.pos - pos : 0; first < n && !context.cancelled(); first += kQueries) {
     const size_t last = std::min(first + kQueries, n);

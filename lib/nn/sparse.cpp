@@ -55,7 +55,7 @@ bool choose_positions(const Context& context, const IndexShape& shape, const Ind
     auto score_block = [&](size_t task, size_t worker) {
       const size_t token = task / n_blocks, begin = task % n_blocks * kKeyBlock;
       score_keys(context.kernels, shape, q + token * shape.n_head * shape.dim, weights + token * shape.n_head,
-                 keys.key(first + begin), keys.stride, std::min(kKeyBlock, n_keys - begin),
+                 keys.keys.at(0, first + begin), keys.keys.stride, std::min(kKeyBlock, n_keys - begin),
                  s.dots_ + worker * kKeyBlock, s.scores_ + token * IndexScratch::kSegment + begin);
     };
     if (!context.run(n * n_blocks, score_block)) return false;
@@ -81,11 +81,12 @@ bool attend_chosen(const Context& context, const AttentionShape& shape, const At
   constexpr size_t kRows = 64;  // of a task
   auto gather = [&](size_t task, size_t) {
     for (size_t i = task * kRows; i < std::min(n, (task + 1) * kRows); ++i) {
-      std::memcpy(gathered + i * rows.stride, rows.key(static_cast<size_t>(positions[i])), rows.stride);
+      std::memcpy(gathered + i * rows.keys.stride, rows.keys.at(0, static_cast<size_t>(positions[i])), rows.keys.stride);
     }
   };
   if (!context.run((n + kRows - 1) / kRows, gather)) return false;
-  return attention(context, shape, scratch, q, {rows.type, gathered, gathered, rows.stride}, n - 1, 1, out);
+  const HeadRows latents{gathered, rows.keys.stride, 0};
+  return attention(context, shape, scratch, q, {rows.type, latents, latents}, n - 1, 1, out);
 }
 
 }  // namespace coterie::nn

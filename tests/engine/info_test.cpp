@@ -21,7 +21,7 @@ TEST(Info, ContextMemoryIsWhatTheModelTakes) {
                            "minimax-m2-moe", "granitemoe-moe"}) {
     const Loaded l(tiny_model(name));
     const KvShape& kv = l.model->shape().kv;
-    const size_t halves = kv.n_layer * (kv.key_row + kv.value_row + kv.index_row);
+    const size_t halves = kv.n_layer * (kv.n_head_kv * (kv.key_dim + kv.value_dim) + kv.index_dim);
     EXPECT_EQ(info_of(name).kv_bytes_per_token, 2 * halves) << name;
     EXPECT_EQ(info_of(name).n_layer, l.model->shape().n_layer) << name;
   }

@@ -7,14 +7,16 @@ namespace {
 
 class Attention : public NnTest {
  protected:
-  // Rows of a cache, and what they stand for.
+  // Rows of a cache, here those of all heads of a position one after another, and what they stand for.
   struct Cache {
     std::vector<std::byte> bytes;
     std::vector<float> exact;
     KvRows rows;
-    Cache(TensorType type, const std::vector<float>& values, size_t row, size_t value_at)
+    Cache(TensorType type, const std::vector<float>& values, size_t row, const nn::AttentionShape& s, size_t value_at)
         : bytes(row_bytes(type, values.size())), exact(values.size()),
-          rows{type, bytes.data(), bytes.data() + row_bytes(type, value_at), row_bytes(type, row)} {
+          rows{type,
+               {bytes.data(), row_bytes(type, row), row_bytes(type, s.key_dim)},
+               {bytes.data() + row_bytes(type, value_at), row_bytes(type, row), row_bytes(type, s.value_dim)}} {
       const Kernels& k = *select_kernels(nullptr);
       k.encode[static_cast<uint32_t>(type)](bytes.data(), values.data(), values.size());
       k.dequantize[static_cast<uint32_t>(type)](exact.data(), bytes.data(), exact.size());
@@ -27,7 +29,7 @@ class Attention : public NnTest {
     const size_t row = value_is_prefix ? key_row : key_row + value_row;
     const auto q = random(n * s.n_head * s.key_dim);
     const size_t value_at = value_is_prefix ? 0 : key_row;
-    const Cache cache(type, random(n_keys * row), row, value_at);
+    const Cache cache(type, random(n_keys * row), row, s, value_at);
     const std::vector<float>& exact = cache.exact;
     // Queries that meet int8 keys are rounded to int8 themselves.
     const double tolerance = type == TensorType::Q8_0 ? 2e-2 : 2e-5;
@@ -88,7 +90,7 @@ TEST_F(Attention, SameBitsAloneAndInABatch) {
     const size_t pos = n_keys - n, q_row = s.n_head * s.key_dim, out_row = s.n_head * s.value_dim;
     const size_t key_row = s.n_head_kv * s.key_dim, row = key_row + s.n_head_kv * s.value_dim;
     const auto q = random(n * q_row);
-    const Cache cache(TensorType::F16, random(n_keys * row), row, key_row);
+    const Cache cache(TensorType::F16, random(n_keys * row), row, s, key_row);
     nn::AttentionScratch scratch;
     carve([&](nn::Carver& c) { scratch.carve(c, 3, s.n_head, s.key_dim, s.value_dim); });
     std::vector<float> batch(n * out_row), alone(n * out_row);

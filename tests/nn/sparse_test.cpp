@@ -25,7 +25,8 @@ class Sparse : public NnTest {
 
   static KvRows rows_of(std::vector<f16_bits>& halves, size_t dim) {
     auto* bytes = reinterpret_cast<std::byte*>(halves.data());
-    return {TensorType::F16, bytes, bytes, dim * sizeof(f16_bits)};
+    const HeadRows rows{bytes, dim * sizeof(f16_bits), 0};
+    return {TensorType::F16, rows, rows};
   }
 
   std::vector<int32_t> choose(const nn::IndexShape& shape, const std::vector<float>& q, const std::vector<float>& weights,
