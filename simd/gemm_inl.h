@@ -230,19 +230,20 @@ COTERIE_INLINE void fold_tile(const Lanes (&a)[R][T], float* const* y, size_t ro
     for (int t = 0; t < T; ++t) y[t][row + r] = fold(a[r][t]);
 }
 
-// Rows to come, whose lines a tile fetches as it goes over its own: a few at a time, since memory takes in only so many at once.
+// Rows to come, whose lines a tile fetches as it goes over its own: a few at a time, as memory takes in only so many at once.
 template <class W>
 struct Ahead {
   const W* first;
   size_t row_bytes, n;
 
-  COTERIE_INLINE void fetch(size_t i) const {  // the line of element i
+  COTERIE_INLINE void fetch(size_t i) const {  // the lines that begin at element i
+    if (i % (64 / sizeof(W)) != 0) return;
     const auto* line = reinterpret_cast<const uint8_t*>(first + i);
     for (size_t r = 0; r < n; ++r) __builtin_prefetch(line + r * row_bytes);
   }
 };
 
-constexpr size_t kLeastDistance = 4096;  // bytes: nearer rows would come too late
+constexpr size_t kLeastDistance = 4096;  // bytes: nearer rows come too late (docs/performance.md, "The context")
 constexpr size_t kMostConverted = 1024;  // elements of rows of halves that are kept as floats
 
 // Rule 3 for tiles of R rows, the first one's number given, and T vectors, all of their lanes in registers. kSaves: whether
@@ -260,18 +261,18 @@ COTERIE_INLINE void float_tile(float* const* y, const W* w, size_t row_bytes, si
   }
   const auto add = [&](size_t i, const auto& lanes) {
     Lanes ws[R];
-    for (int r = 0; r < R; ++r) {
-      ws[r] = lanes(p[r] + i);
-      if constexpr (kSaves) store(&saved[r * kMostConverted + i].value, ws[r]);
-    }
-    for (int t = 0; t < T; ++t) {
-      const Lanes v = lanes(xs[t] + i);
-      for (int r = 0; r < R; ++r) acc[r][t] = fma(ws[r], v, acc[r][t]);
-    }
+    unroll<R>([&](auto r) {
+      ws[r.value] = lanes(p[r.value] + i);
+      if constexpr (kSaves) store(&saved[r.value * kMostConverted + i].value, ws[r.value]);
+    });
+    unroll<T>([&](auto t) {
+      const Lanes v = lanes(xs[t.value] + i);
+      unroll<R>([&](auto r) { acc[r.value][t.value] = fma(ws[r.value], v, acc[r.value][t.value]); });
+    });
   };
   size_t i = 0;
   for (; i + 16 <= k; i += 16) {
-    if (i % 32 == 0) ahead.fetch(i);
+    ahead.fetch(i);
     add(i, [](const auto* p) { return load(p); });
   }
   if (i < k) add(i, [n = k - i](const auto* p) { return load_tail(p, n); });
@@ -288,11 +289,11 @@ void gemm_float(float* const* y, const void* w, size_t row_bytes, size_t k, cons
     const auto row_at = [=](size_t r) {
       return reinterpret_cast<const W*>(static_cast<const uint8_t*>(w) + (row + r) * row_bytes);
     };
-    const size_t distance = R * row_bytes < kLeastDistance ? kLeastDistance / row_bytes : R;
+    const size_t distance = row_bytes != 0 && R * row_bytes < kLeastDistance ? kLeastDistance / row_bytes : R;
     const auto tile = [&](auto saves, auto count, size_t t, const auto* from, size_t stride, Single* saved) {
       constexpr size_t T = decltype(count)::value;
-      const size_t first = R * t / n, last = (R * (t + T) - 1) / n;  // its part of R rows to come
-      const Ahead<W> ahead{row_at(distance + first), row_bytes, last + 1 - first};
+      const auto before = [=](size_t t) { return (R * t + n - 1) / n; };  // of R rows to come, those that tiles before t fetch
+      const Ahead<W> ahead{row_at(distance + before(t)), row_bytes, before(t + T) - before(t)};
       float_tile<decltype(saves)::value, R, T>(y + t, from, stride, k, x + t, row, ahead, saved);
     };
     if (V::kConvertsFloats && sizeof(W) < sizeof(float) && n > kMost && k <= kMostConverted) {  // once for all tiles

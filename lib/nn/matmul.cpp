@@ -39,7 +39,8 @@ struct Tiling {
 
 constexpr size_t kMostProducts = 1024;  // of one region; more run one region after another
 
-// Tiles of the same activations follow each other: a panel of weights reads all of them, which stay in the L2 cache so.
+// Tiles of the same activations follow each other, so that those, which every panel of weights meets, stay in the L2 cache;
+// weights are read once for each tile of activations.
 void run_tile(const Kernels& kernels, const Product& p, const Tiling& tiling, size_t tile) {
   const ActKind kind = type_info(p.w.type).act;
   const size_t row0 = tile % tiling.n_rows * tiling.rows, row1 = std::min(row0 + tiling.rows, p.w.n_out);

@@ -61,9 +61,9 @@ inline bool matmul(const Context& context, std::initializer_list<Product> produc
   return matmul(context, std::span<const Product>(products.begin(), products.size()));
 }
 
-// The same, where the first n_paired products, an even number, are pairs, 2 i and 2 i + 1, of one n and one shape: then(pair, first, n) is
-// called by a task that has written the last of their outputs [first, first + n). tiles_left: as many elements as the pairs
-// have outputs.
+// The same, where the first n_paired products, an even number, are pairs, 2 i and 2 i + 1, of one n and one shape:
+// then(pair, first, n) is called by a task that has written the last of their outputs [first, first + n). tiles_left: as many
+// elements as the pairs have outputs.
 using PairRef = CallRef<size_t, size_t, size_t>;
 bool matmul_pairs(const Context& context, std::span<const Product> products, size_t n_paired, uint32_t* tiles_left,
                   PairRef then);

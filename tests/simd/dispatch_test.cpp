@@ -18,6 +18,7 @@ TEST(Dispatch, TablesAreComplete) {
   for (const KernelSet* set = kernel_sets(); set->kernels; ++set) {
     for (TensorType type : kWeightTypes) {
       EXPECT_NE(set->kernels->gemv[static_cast<uint32_t>(type)], nullptr) << set->kernels->isa;
+      EXPECT_NE(set->kernels->gemm[static_cast<uint32_t>(type)], nullptr) << set->kernels->isa;
       EXPECT_NE(set->kernels->dequantize[static_cast<uint32_t>(type)], nullptr) << set->kernels->isa;
     }
     // What follows the two arrays is function pointers, all of them set.

@@ -66,6 +66,16 @@ TEST(Gemm, EveryNumberOfRows) {
       compare(random, type, n_rows, 256, 5, Values::kTame);
 }
 
+// Rows of a cache and longer ones, whose halves some tables keep as floats for all vectors but the first.
+TEST(Gemm, LongRowsOfFloats) {
+  Random random(seed() + 6);
+  for (TensorType type : {TensorType::F32, TensorType::F16, TensorType::BF16}) {
+    for (size_t k : {128, 576, 1023, 1024, 1025}) {
+      for (size_t n : {2, 4, 5, 16, 33}) compare(random, type, 4 + random.below(20), k, n, Values::kTame);
+    }
+  }
+}
+
 // Codes, scales and activations at their bounds, where the sums of pairs in int16 are greatest.
 TEST(Gemm, ExtremeBlocks) {
   for (TensorType type : kWeightTypes) {

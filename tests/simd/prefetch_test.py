@@ -1,4 +1,4 @@
-"""prefetch_test.py OBJDUMP OBJECT...: every vector kernel of one vector of activations has prefetches in its machine code.
+"""prefetch_test.py OBJDUMP OBJECT...: every vector kernel that reads rows has prefetches in its machine code.
 
 Compilers may leave out what changes no result: gcc 12 drops calls of a function that does nothing but prefetch.
 """
@@ -7,23 +7,24 @@ import re
 import subprocess
 import sys
 
-FUNCTION = re.compile(r"^[0-9a-f]+ <.*\bgemv<[^>]*?(\w+)>\(")
-LEAST_FORMATS = 25
-LEAST_PREFETCHES = 2  # one stands before the loop
+FUNCTION = re.compile(r"^[0-9a-f]+ <.*?\b(gemv|gemm|gemv_float|gemm_float|weighted_sum|add_run|add_columns)<(?:[\w ()]*::)*(\w+)[,>]")
+PART_OF = {"add_run": "weighted_sum", "add_columns": "weighted_sum"}
+LEAST_PREFETCHES = {"gemv": 2, "gemm": 1, "gemv_float": 1, "gemm_float": 1, "weighted_sum": 1}  # gemv: one before the loop
+LEAST_FORMATS = {"gemv": 25, "gemm": 25, "gemv_float": 3, "gemm_float": 3, "weighted_sum": 3}
 
 
-def formats_of(objdump, path):
-    """Name of each format with a gemv: how many prefetches that has."""
+def prefetches_of(objdump, path):
+    """{(kernel, type of its rows): how many prefetches it has}, parts of it that are functions of their own included."""
     listing = subprocess.run([objdump, "-dC", "--no-show-raw-insn", path], check=True, capture_output=True, text=True).stdout
-    counts, name = {}, None
+    counts, kernel = {}, None
     for line in listing.splitlines():
         if line.endswith(">:"):
             match = FUNCTION.match(line)
-            name = match and match[1]
-            if name:
-                counts.setdefault(name, 0)
-        elif name and re.search(r"\t(prefetch|prfm)", line):
-            counts[name] += 1
+            kernel = match and (PART_OF.get(match[1], match[1]), match[2])
+            if kernel:
+                counts.setdefault(kernel, 0)
+        elif kernel and re.search(r"\t(prefetch|prfm)", line):
+            counts[kernel] += 1
     return counts
 
 
@@ -33,10 +34,12 @@ def main():
     for path in objects:
         if not re.search(r"isa_(avx2|avx512vnni|neon|i8mm)\.cpp", path):
             continue
-        counts = formats_of(objdump, path)
-        assert len(counts) >= LEAST_FORMATS, f"{path}: gemv of {sorted(counts)} only"
-        without = sorted(name for name, n in counts.items() if n < LEAST_PREFETCHES)
-        assert not without, f"{path}: too few prefetches in gemv of {without}"
+        counts = prefetches_of(objdump, path)
+        for name, least in LEAST_FORMATS.items():
+            formats = sorted(t for kernel, t in counts if kernel == name)
+            assert len(formats) >= least, f"{path}: {name} of {formats} only"
+        without = sorted(k for k, n in counts.items() if n < LEAST_PREFETCHES[k[0]])
+        assert not without, f"{path}: too few prefetches in {without}"
         checked += 1
     assert checked, "no object checked"
     print(f"{checked} objects checked")
