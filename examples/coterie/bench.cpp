@@ -198,11 +198,22 @@ std::string to_table(const std::string& path, const coterie::ModelInfo& info, co
   return text;
 }
 
+// Of a token in a context of some type, from that in one of halves. An indexer's keys, which are halves in every context,
+// are taken as part of it.
+uint64_t kv_bytes(uint64_t as_halves, coterie_kv_type type) {
+  switch (type) {
+    case COTERIE_KV_F32: return 2 * as_halves;
+    case COTERIE_KV_Q8_0: return as_halves * 34 / 64;  // 32 numbers take 34 bytes
+    default: return as_halves;
+  }
+}
+
 }  // namespace
 
 void bench(const BenchOptions& options) {
   const std::string path = options.model.path();
-  const coterie::ModelInfo info = coterie::file_info(path);
+  coterie::ModelInfo info = coterie::file_info(path);
+  info.kv_bytes_per_token = kv_bytes(info.kv_bytes_per_token, options.kv_type);
   std::vector<Run> runs;
   StatusLine status;
   for (const uint32_t n_threads : options.threads) runs.push_back(run_with(options, n_threads, status));

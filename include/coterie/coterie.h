@@ -145,7 +145,7 @@ typedef struct coterie_model_info {
   uint64_t norm_bytes;
   uint64_t other_bytes; /* prediction layers and whatever the architecture does not use */
   uint64_t touched_bytes_per_token; /* weights read to decode one token */
-  uint64_t kv_bytes_per_token;      /* context memory of one token in a session */
+  uint64_t kv_bytes_per_token;      /* context memory of one token in a session of COTERIE_KV_F16 */
   uint32_t n_types;
   coterie_type_usage types[COTERIE_MAX_TENSOR_TYPES];
 } coterie_model_info;

@@ -267,6 +267,11 @@ class Bench(CommandTest):
         self.assertGreaterEqual(report["runs"][0]["read_bytes_per_second"],
                                 report["runs"][0]["median_read_bytes_per_second"])
 
+    def test_share_counts_the_context_as_it_is_kept(self):
+        def kv_bytes(*options):
+            return json.loads(self.output("bench", "-p", "0", "-n", "0", "--json", *options))["kv_bytes_per_token"]
+        self.assertEqual(kv_bytes("--kv", "f32"), 2 * kv_bytes())
+
     def test_table(self):
         table = self.output(*self.OPTIONS).decode()
         for words in ("1 thread:", "9 tokens", "tokens/s", "first token after", "at best", "usually", "what the memory allows", "resident"):
