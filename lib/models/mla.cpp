@@ -198,6 +198,7 @@ void Mla::place(const nn::Context& context, const MlaLayer& layer, size_t il, co
     float* q = s.q + h * key_dim();
     nn::rotate_adjacent(q + n_nope_, angles, n_rot_);
     if (temperature_scale_ != 0) for (size_t j = 0; j < key_dim(); ++j) q[j] *= temperature;
+    if (i < s.n_expanded) continue;  // such queries are not absorbed
     std::copy(q, q + n_nope_, s.q_nope + h * n_nope_);
     std::copy(q + n_nope_, q + key_dim(), s.q_latent + h * row + kv_rank_);
   }

@@ -180,9 +180,9 @@ class SplitAttention {
     for (size_t first = begin / kKeyBlock; first <= last; first += kWave) {
       const size_t n_blocks = std::min(kWave, last + 1 - first);
       auto attend = [&](size_t task, size_t worker) {
-        const size_t block = task / (shape_.n_head_kv * tiles), part = task % (shape_.n_head_kv * tiles);
-        const size_t head = part / tiles * group + part % tiles * kQueries;
-        const size_t n = std::min(kQueries, group - part % tiles * kQueries);
+        // In the order of memory, but those of one block after another, which comes from the cache then.
+        const size_t tile = task % tiles, block = task / tiles % n_blocks, head_kv = task / tiles / n_blocks;
+        const size_t head = head_kv * group + tile * kQueries, n = std::min(kQueries, group - tile * kQueries);
         attend_part(block, head, n, std::max(begin, (first + block) * kKeyBlock),
                     std::min(end, (first + block + 1) * kKeyBlock), worker);
       };

@@ -64,9 +64,9 @@ struct KeyValueBlock {
 };
 
 // The same for one head and one block: takes it into out and running, which belong to the n queries at positions
-// pos .. pos + n - 1; rows of q and out are q_stride and out_stride floats apart. A score is acc = fma(q_i, k_i, acc) in order of i,
-// from 0. Every query takes its blocks in order; the last that it sees divides its values. No windows, no sinks. For
-// the task of a worker, which gives up when cancelled.
+// pos .. pos + n - 1; rows of q and out are q_stride and out_stride floats apart. A score is acc = fma(q_i, k_i, acc) in
+// order of i, from 0. Every query takes its blocks in order; the last that it sees divides its values. No windows, no sinks.
+// For the task of a worker, which gives up when cancelled.
 void attend_block(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, size_t worker,
                   const KeyValueBlock& block, const float* q, size_t q_stride, size_t pos, size_t n, Running* running,
                   float* out, size_t out_stride);

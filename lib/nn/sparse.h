@@ -46,8 +46,8 @@ class IndexScratch {
 bool choose_positions(const Context& context, const IndexShape& shape, const IndexScratch& scratch, const float* q,
                       const float* weights, const KvRows& keys, size_t pos, size_t n, int32_t* chosen);
 
-// Attention of one token over n positions alone, whose rows are gathered, in the order given, into `gathered` [n * rows.keys.stride].
-// rows: keys with their values as prefix (MLA).
+// Attention of one token over n positions alone, whose rows are gathered, in the order given, into `gathered`
+// [n * rows.keys.stride]. rows: keys with their values as prefix (MLA).
 bool attend_chosen(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, const float* q,
                    const KvRows& rows, const int32_t* positions, size_t n, std::byte* gathered,
                    float* out);
