@@ -1,7 +1,8 @@
 // KvCache: what attention remembers of a session's tokens: one row per layer, head, kind (key, value) and position, of type
 // F16, F32 or Q8_0. Grouped-query models keep key and value rows of each key head; MLA keeps one latent row whose prefix
-// serves as the value. Sparse attention keeps the key of its indexer besides, always in halves. The rows of one head and kind
-// follow each other, so that a query, which reads those of one head, reads memory in order.
+// serves as the value. Sparse attention keeps the key of its indexer besides, always in halves. In each block of positions the
+// rows of one head and kind follow each other, so that a query, which reads those of one head, reads memory in order; the
+// blocks of a layer follow each other, so that what a layer knows of a prefix is one piece.
 #pragma once
 
 #include <cstddef>
@@ -25,13 +26,21 @@ constexpr size_t row_bytes(TensorType type, size_t n) {
   return n / type_info(type).block_elems * type_info(type).block_bytes;
 }
 
+inline constexpr size_t kKvBlock = 256;  // positions whose rows lie together
+
 // Keys or values of one layer.
 struct HeadRows {
   std::byte* data = nullptr;  // the row of head 0 and position 0
-  size_t stride = 0;          // bytes from one position to the next,
-  size_t head_stride = 0;     // from one head to the next
+  size_t stride = 0;          // bytes from one position to the next in a block,
+  size_t head_stride = 0;     // from one head to the next,
+  size_t block_stride = 0;    // from one block to the next
 
-  std::byte* at(size_t head, size_t pos) const { return data + head * head_stride + pos * stride; }
+  // Of a single head: rows that all follow each other.
+  static HeadRows adjacent(std::byte* data, size_t stride) { return {data, stride, 0, kKvBlock * stride}; }
+
+  std::byte* at(size_t head, size_t pos) const {
+    return data + pos / kKvBlock * block_stride + head * head_stride + pos % kKvBlock * stride;
+  }
 };
 
 struct KvRows {
@@ -50,11 +59,10 @@ class KvCache {
 
  private:
   size_t layer_bytes_per_token() const;
-  HeadRows rows(std::byte* data, TensorType type, size_t dim) const;
 
   KvShape shape_;
   TensorType type_ = TensorType::F16;
-  size_t n_ctx_ = 0;
+  size_t n_rows_ = 0;  // of a layer and head: whole blocks
   Buffer buffer_;
 };
 

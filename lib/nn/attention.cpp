@@ -6,6 +6,8 @@
 namespace coterie::nn {
 namespace {
 
+static_assert(kKvBlock % kKeyBlock == 0);  // the rows of a block of keys are adjacent
+
 // Another block joins those seen so far; block_values null: its values are zero.
 void join_block(const Kernels& kernels, Running& r, float* values, size_t dim, float block_max, float block_sum,
                 const float* block_values) {
@@ -264,8 +266,8 @@ bool attention(const Context& context, const AttentionShape& shape, const Attent
 void attend_block(const Context& context, const AttentionShape& shape, const AttentionScratch& scratch, size_t worker,
                   const KeyValueBlock& block, const float* q, size_t q_stride, size_t pos, size_t n, Running* running,
                   float* out, size_t out_stride) {
-  const HeadRows values{reinterpret_cast<std::byte*>(block.values), shape.value_dim * sizeof(float), 0};
-  const KvRows rows{TensorType::F32, {}, values};
+  auto* values = reinterpret_cast<std::byte*>(block.values);
+  const KvRows rows{TensorType::F32, {}, HeadRows::adjacent(values, shape.value_dim * sizeof(float))};
   const size_t block_end = block.pos + block.n;
   for (size_t first = block.pos > pos ? block.pos - pos : 0; first < n && !context.cancelled(); first += kQueries) {
     const size_t last = std::min(first + kQueries, n);

@@ -85,7 +85,7 @@ bool attend_chosen(const Context& context, const AttentionShape& shape, const At
     }
   };
   if (!context.run((n + kRows - 1) / kRows, gather)) return false;
-  const HeadRows latents{gathered, rows.keys.stride, 0};
+  const HeadRows latents = HeadRows::adjacent(gathered, rows.keys.stride);
   return attention(context, shape, scratch, q, {rows.type, latents, latents}, n - 1, 1, out);
 }
 

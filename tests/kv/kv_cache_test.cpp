@@ -2,17 +2,16 @@
 
 #include <gtest/gtest.h>
 
-#include <cstring>
 #include <functional>
 
 namespace coterie {
 namespace {
 
-constexpr size_t kContext = 7;
+constexpr size_t kContext = 2 * kKvBlock - 1;
 
 // visit(row, bytes, number) for every row of every layer, keys before values before the indexer's.
-void for_rows(const KvCache& cache, const KvShape& s, const std::function<void(std::byte*, size_t, uint8_t)>& visit) {
-  uint8_t number = 0;
+void for_rows(const KvCache& cache, const KvShape& s, const std::function<void(std::byte*, size_t, uint32_t)>& visit) {
+  uint32_t number = 0;
   for (size_t il = 0; il < s.n_layer; ++il) {
     const KvRows rows = cache.layer(il);
     for (size_t h = 0; h < s.n_head_kv; ++h) {
@@ -27,6 +26,9 @@ void for_rows(const KvCache& cache, const KvShape& s, const std::function<void(s
   }
 }
 
+// Byte i of a row: no two rows of a cache here have all of theirs in common.
+std::byte mark(uint32_t row, size_t i) { return static_cast<std::byte>(row >> (i % 4 * 8)); }
+
 // No row shares a byte with another, and together they take what the cache says it takes.
 TEST(KvCache, RowsLieApart) {
   for (const TensorType type : {TensorType::F32, TensorType::F16, TensorType::Q8_0}) {
@@ -34,23 +36,24 @@ TEST(KvCache, RowsLieApart) {
       KvCache cache;
       ASSERT_TRUE(KvCache::create(s, type, kContext, &cache).ok());
       size_t bytes = 0;
-      for_rows(cache, s, [&](std::byte* row, size_t n, uint8_t number) {
-        std::memset(row, number, n);
+      for_rows(cache, s, [&](std::byte* row, size_t n, uint32_t number) {
+        for (size_t i = 0; i < n; ++i) row[i] = mark(number, i);
         bytes += n;
       });
       EXPECT_EQ(bytes, cache.bytes_per_token() * kContext);
-      for_rows(cache, s, [&](const std::byte* row, size_t n, uint8_t number) {
-        for (size_t i = 0; i < n; ++i) ASSERT_EQ(row[i], std::byte{number});
+      for_rows(cache, s, [&](const std::byte* row, size_t n, uint32_t number) {
+        for (size_t i = 0; i < n; ++i) ASSERT_EQ(row[i], mark(number, i));
       });
     }
   }
 }
 
-TEST(KvCache, RowsOfOneHeadFollowEachOther) {
+TEST(KvCache, RowsOfOneHeadFollowEachOtherInABlock) {
   KvCache cache;
   ASSERT_TRUE(KvCache::create({1, 4, 128, 64, 0, 64}, TensorType::F16, kContext, &cache).ok());
-  EXPECT_EQ(cache.layer(0).keys.stride, 256u);
-  EXPECT_EQ(cache.layer(0).values.stride, 128u);
+  const KvRows rows = cache.layer(0);
+  EXPECT_EQ(rows.keys.at(3, kKvBlock + 5) + 256, rows.keys.at(3, kKvBlock + 6));
+  EXPECT_EQ(rows.values.at(3, 8) + 128, rows.values.at(3, 9));
 }
 
 TEST(KvCache, ValuesOfALatentRowAreItsPrefix) {

@@ -1,5 +1,7 @@
 #include "nn/attention.h"
 
+#include <numeric>
+
 #include "nn_testing.h"
 
 namespace coterie::test {
@@ -7,29 +9,42 @@ namespace {
 
 class Attention : public NnTest {
  protected:
-  // Rows of a cache, here those of all heads of a position one after another, and what they stand for.
+  // A cache of one layer, and what its rows stand for: those of a position one after another, keys before values.
   struct Cache {
-    std::vector<std::byte> bytes;
-    std::vector<float> exact;
+    KvCache cache;
     KvRows rows;
-    Cache(TensorType type, const std::vector<float>& values, size_t row, const nn::AttentionShape& s, size_t value_at)
-        : bytes(row_bytes(type, values.size())), exact(values.size()),
-          rows{type,
-               {bytes.data(), row_bytes(type, row), row_bytes(type, s.key_dim)},
-               {bytes.data() + row_bytes(type, value_at), row_bytes(type, row), row_bytes(type, s.value_dim)}} {
+    size_t row, value_at;
+    std::vector<float> exact;
+
+    Cache(TensorType type, const nn::AttentionShape& s, bool value_is_prefix, std::vector<float> x, size_t n_keys)
+        : row(x.size() / n_keys), value_at(value_is_prefix ? 0 : s.n_head_kv * s.key_dim), exact(std::move(x)) {
+      const KvShape shape{1, s.n_head_kv, s.key_dim, value_is_prefix ? 0 : s.value_dim, 0, std::gcd(s.key_dim, s.value_dim)};
+      EXPECT_TRUE(KvCache::create(shape, type, n_keys, &cache).ok());
+      rows = cache.layer(0);
+      for (size_t t = 0; t < n_keys; ++t) {
+        for (size_t h = 0; h < s.n_head_kv; ++h) {
+          keep(rows.keys.at(h, t), &exact[t * row + h * s.key_dim], s.key_dim);
+          if (!value_is_prefix) keep(rows.values.at(h, t), &exact[t * row + value_at + h * s.value_dim], s.value_dim);
+        }
+      }
+    }
+
+    void keep(std::byte* at, float* x, size_t n) const {
       const Kernels& k = *select_kernels(nullptr);
-      k.encode[static_cast<uint32_t>(type)](bytes.data(), values.data(), values.size());
-      k.dequantize[static_cast<uint32_t>(type)](exact.data(), bytes.data(), exact.size());
+      k.encode[static_cast<uint32_t>(rows.type)](at, x, n);
+      k.dequantize[static_cast<uint32_t>(rows.type)](x, at, n);
     }
   };
 
+  static size_t row_of(const nn::AttentionShape& s, bool value_is_prefix) {
+    return s.n_head_kv * (s.key_dim + (value_is_prefix ? 0 : s.value_dim));
+  }
+
   // Compares a batch of n queries behind pos keys with softmax and sums in doubles.
   void check(const nn::AttentionShape& s, size_t pos, size_t n, bool value_is_prefix, TensorType type = TensorType::F16) {
-    const size_t key_row = s.n_head_kv * s.key_dim, value_row = s.n_head_kv * s.value_dim, n_keys = pos + n;
-    const size_t row = value_is_prefix ? key_row : key_row + value_row;
+    const size_t n_keys = pos + n, row = row_of(s, value_is_prefix);
     const auto q = random(n * s.n_head * s.key_dim);
-    const size_t value_at = value_is_prefix ? 0 : key_row;
-    const Cache cache(type, random(n_keys * row), row, s, value_at);
+    const Cache cache(type, s, value_is_prefix, random(n_keys * row), n_keys);
     const std::vector<float>& exact = cache.exact;
     // Queries that meet int8 keys are rounded to int8 themselves.
     const double tolerance = type == TensorType::Q8_0 ? 2e-2 : 2e-5;
@@ -51,7 +66,7 @@ class Attention : public NnTest {
         if (s.sinks != nullptr) sum += std::exp(double{s.sinks[h]});
         for (size_t j = 0; j < s.value_dim; ++j) {
           double value = 0;
-          for (size_t t = 0; t < p.size(); ++t) value += p[t] / sum * exact[t * row + value_at + kv * s.value_dim + j];
+          for (size_t t = 0; t < p.size(); ++t) value += p[t] / sum * exact[t * row + cache.value_at + kv * s.value_dim + j];
           ASSERT_NEAR(out[(i * s.n_head + h) * s.value_dim + j], value, tolerance) << i << " " << h << " " << j;
         }
       }
@@ -88,9 +103,8 @@ TEST_F(Attention, SameBitsAloneAndInABatch) {
   const std::vector<float> sinks = random(40);
   const auto compare = [&](const nn::AttentionShape& s, size_t n_keys, size_t n) {
     const size_t pos = n_keys - n, q_row = s.n_head * s.key_dim, out_row = s.n_head * s.value_dim;
-    const size_t key_row = s.n_head_kv * s.key_dim, row = key_row + s.n_head_kv * s.value_dim;
     const auto q = random(n * q_row);
-    const Cache cache(TensorType::F16, random(n_keys * row), row, s, key_row);
+    const Cache cache(TensorType::F16, s, false, random(n_keys * row_of(s, false)), n_keys);
     nn::AttentionScratch scratch;
     carve([&](nn::Carver& c) { scratch.carve(c, 3, s.n_head, s.key_dim, s.value_dim); });
     std::vector<float> batch(n * out_row), alone(n * out_row);

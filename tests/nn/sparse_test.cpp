@@ -25,7 +25,7 @@ class Sparse : public NnTest {
 
   static KvRows rows_of(std::vector<f16_bits>& halves, size_t dim) {
     auto* bytes = reinterpret_cast<std::byte*>(halves.data());
-    const HeadRows rows{bytes, dim * sizeof(f16_bits), 0};
+    const HeadRows rows = HeadRows::adjacent(bytes, dim * sizeof(f16_bits));
     return {TensorType::F16, rows, rows};
   }
 
