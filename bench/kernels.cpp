@@ -4,14 +4,18 @@
 //   GB/s     weights read
 //   GOP/s    multiplications and additions
 //   of_read  weights read a second as a share of what eight plain streams of the same memory give in this run
+//   of_peak  GOP/s as a share of what the table's instruction for int8 products gives in registers in this run, or its
+//            fma for weights that are floats; the scalar table has none
 // Beside them, where OpenBLAS was found, its sgemm of the same shapes.
 //   bench_kernels [--benchmark_filter=avx2/Q4_K/gemm] [--benchmark_list_tests]
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +28,7 @@
 #endif
 
 #include "kernels.h"
+#include "peaks.h"
 
 using namespace coterie;
 
@@ -107,12 +112,25 @@ double read_rate() {
   return rate;
 }
 
-// After the iterations, each of which read weight_bytes and added up n_products.
-void set_counters(benchmark::State& state, std::clock_t start, double weight_bytes, double n_products) {
+const bench::Peak& peaks_of(const std::string& isa) {
+  static std::map<std::string, bench::Peak> peaks;
+  const auto [at, is_new] = peaks.try_emplace(isa);
+  if (is_new) at->second = bench::measure_peak(isa.c_str());
+  return at->second;
+}
+
+double peak_of(const Kernels& kernels, TensorType type) {
+  const bench::Peak& peak = peaks_of(kernels.isa);
+  return type_info(type).act == ActKind::kF32 ? peak.floats : peak.int8;
+}
+
+// After the iterations, each of which read weight_bytes and added up n_products; peak: of these, a second.
+void set_counters(benchmark::State& state, std::clock_t start, double weight_bytes, double n_products, double peak) {
   const double per_second = static_cast<double>(state.iterations()) / cpu_seconds_since(start);
   state.counters["GB/s"] = 1e-9 * per_second * weight_bytes;
   state.counters["GOP/s"] = 2e-9 * per_second * n_products;
   state.counters["of_read"] = per_second * weight_bytes / read_rate();
+  if (peak > 0) state.counters["of_peak"] = per_second * n_products / peak;
 }
 
 using Aligned = std::unique_ptr<void, void (*)(void*)>;
@@ -161,7 +179,7 @@ void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, Shap
     benchmark::ClobberMemory();
     at = (at + kStep) % n_matrices;
   }
-  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out);
+  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out, peak_of(kernels, type));
 }
 
 void gemm(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_tokens) {
@@ -185,7 +203,7 @@ void gemm(benchmark::State& state, const Kernels& kernels, TensorType type, Shap
     benchmark::ClobberMemory();
     at = (at + kStep) % n_matrices;
   }
-  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out * n_tokens);
+  set_counters(state, start, matrix_bytes, static_cast<double>(shape.n_in) * shape.n_out * n_tokens, peak_of(kernels, type));
 }
 
 #ifdef COTERIE_OPENBLAS
@@ -201,7 +219,8 @@ void openblas_sgemm(benchmark::State& state, Shape shape, size_t n_tokens) {
                 n_out);
     benchmark::ClobberMemory();
   }
-  set_counters(state, start, w.size() * sizeof(float), static_cast<double>(w.size()) * n_tokens);
+  const double peak = peaks_of(select_kernels(nullptr)->isa).floats;  // of the widest registers, as it takes them too
+  set_counters(state, start, w.size() * sizeof(float), static_cast<double>(w.size()) * n_tokens, peak);
 }
 #endif
 
@@ -232,7 +251,7 @@ void weighted_sum(benchmark::State& state, const Kernels& kernels, const Sums& s
     benchmark::ClobberMemory();
   }
   set_counters(state, start, static_cast<double>(sums.n_rows * row_bytes_of(sums.type, sums.n)),
-               static_cast<double>(sums.n_rows * sums.n * sums.n_sums));
+               static_cast<double>(sums.n_rows * sums.n * sums.n_sums), peaks_of(kernels.isa).floats);
 }
 
 // The operations on floats that stand beside the products, on kLength floats: nanoseconds say more than bytes.
@@ -271,6 +290,11 @@ int main(int argc, char** argv) {
   for (const KernelSet* set = kernel_sets(); set->kernels; ++set) {
     if (!set->usable()) continue;
     const Kernels& kernels = *set->kernels;
+    const bench::Peak& peak = peaks_of(kernels.isa);
+    const auto gops = [](double macs) { return std::to_string(std::lround(2e-9 * macs)) + " GOP/s"; };
+    if (peak.int8 > 0)
+      benchmark::AddCustomContext(std::string("peak_") + kernels.isa,
+                                  "int8 " + gops(peak.int8) + ", floats " + gops(peak.floats));
     for (uint32_t t = 0; t < kTensorTypeCount; ++t)
       if (kernels.gemv[t]) register_products(kernels, static_cast<TensorType>(t));
     for (const size_t n : {1, 16})
