@@ -6,6 +6,7 @@
 //   bench_attention [--benchmark_filter=v2-lite]
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -39,12 +40,16 @@ void attention(benchmark::State& state, const Shape& s, size_t n_ctx, uint32_t n
     return state.SkipWithError("no memory or threads");
   }
   const Kernels& kernels = *select_kernels(nullptr);
-  std::vector<float> row(s.n_head_kv * (s.key_dim + value_dim));
+  const auto encode = kernels.encode[static_cast<uint32_t>(TensorType::F16)];
+  std::vector<float> row(std::max(s.key_dim, value_dim));
   for (size_t i = 0; i < row.size(); ++i) row[i] = static_cast<float>(i % 64) / 64 - 0.5f;
   for (size_t il = 0; il < n_layer; ++il) {
-    for (size_t t = 0; t < n_ctx; ++t) {
-      std::byte* at = cache.layer(il).keys.data + t * row_bytes(TensorType::F16, row.size());
-      kernels.encode[static_cast<uint32_t>(TensorType::F16)](at, row.data(), row.size());
+    const KvRows rows = cache.layer(il);
+    for (size_t h = 0; h < s.n_head_kv; ++h) {
+      for (size_t t = 0; t < n_ctx; ++t) {
+        encode(rows.keys.at(h, t), row.data(), s.key_dim);
+        if (value_dim != 0) encode(rows.values.at(h, t), row.data(), value_dim);
+      }
     }
   }
   nn::AttentionScratch scratch;
