@@ -36,6 +36,7 @@ import report  # noqa: E402
 
 SEED = 20240507
 TICKS = os.sysconf("SC_CLK_TCK")
+FLAGS = ("avx2", "avx512f", "avx512_vnni", "amx_int8", "asimddp", "i8mm")  # what kernels of either engine are made for
 PAUSE = 0.5  # seconds between turns: llama.cpp's threads go on waiting for work for a while
 
 
@@ -160,9 +161,21 @@ def run(args, package, info, threads):
     return {"threads": threads, "read_bytes_per_second": best, "loaded": loaded, "memory": memory, "tests": tests}
 
 
-def cpu_name():
+def cpu():
+    """A core's name, and which of FLAGS it has."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        return next((line.split(":", 1)[1].strip() for line in file if line.startswith("model name")), "unknown CPU")
+        fields = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in file)}
+    found = fields.get("flags", fields.get("Features", "")).split()
+    return fields.get("model name", "unknown CPU"), {flag: flag in found for flag in FLAGS}
+
+
+def commit_of(folder):
+    """Of the checkout around a folder, as it is now: a library that was not built since is older."""
+    try:
+        return subprocess.run(["git", "-C", folder, "describe", "--always", "--dirty"], check=True, capture_output=True,
+                              text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
 def numbers(text):
@@ -191,8 +204,10 @@ def main():
         raise SystemExit(str(reason)) from reason
     info = json.loads(subprocess.run([args.coterie, "info", "--json", "-m", args.model], check=True,
                                      capture_output=True, text=True).stdout)
+    name_of_cpu, flags = cpu()
     result = {
-        "date": datetime.date.today().isoformat(), "cpu": cpu_name(), "n_cpus": os.cpu_count(),
+        "date": datetime.date.today().isoformat(), "commit": commit_of(os.path.dirname(args.coterie)),
+        "cpu": name_of_cpu, "cpu_flags": flags, "n_cpus": os.cpu_count(),
         "model": info["name"], "file": os.path.basename(args.model), "architecture": info["architecture"],
         "n_layer": info["n_layer"], "types": {usage["name"]: usage["n_bytes"] for usage in info["types"]},
         "file_bytes": info["file_bytes"], "touched_bytes_per_token": info["touched_bytes_per_token"],
