@@ -48,7 +48,14 @@ constexpr Shape kShapes[] = {
     {"v3.gate", 7168, 2048},      {"v3.down", 2048, 7168},      {"v3.attn_q_b", 1536, 24576},
     {"qwen3.gate", 2048, 768},    {"qwen3.down", 768, 2048},    {"gpt-oss.gate", 2880, 2880},
 };
-constexpr size_t kTokens[] = {4, 16, 64, 128};  // that meet one expert in prefill
+constexpr size_t kTokens[] = {4, 16, 48, 64, 128};  // that meet one expert in prefill
+// Matrices that all tokens meet. Their gemm differs from the experts' where rows are longer; that takes a few rows to see.
+constexpr Shape kDense[] = {
+    {"v2-lite.kv_a", 2048, 576}, {"v2-lite.ffn_gate", 2048, 10944}, {"v2-lite.ffn_down", 10944, 2048},
+    {"v3.kv_a", 7168, 576},      {"v3.ffn_gate", 7168, 18432},      {"v3.ffn_down", 18432, 7168},
+    {"v3.output", 7168, 129280}, {"v2-lite.output", 2048, 102400},
+};
+constexpr size_t kExpertRow = 7168, kFewRows = 256;
 
 // Random bytes, in huge pages where the system has them.
 uint8_t* memory() {
@@ -164,9 +171,11 @@ size_t count_matrices(size_t bytes) {
   return n % kStep == 0 ? n - 1 : n;
 }
 
-// n_matrices 0: all.
+// n_matrices 0: all. Of a matrix greater than the memory, the rows that it holds.
 void gemv(benchmark::State& state, const Kernels& kernels, TensorType type, Shape shape, size_t n_matrices) {
-  const size_t row_bytes = row_bytes_of(type, shape.n_in), matrix_bytes = shape.n_out * row_bytes;
+  const size_t row_bytes = row_bytes_of(type, shape.n_in);
+  shape.n_out = std::min(shape.n_out, kMemoryBytes / row_bytes);
+  const size_t matrix_bytes = shape.n_out * row_bytes;
   if (n_matrices == 0) n_matrices = count_matrices(matrix_bytes);
   const GemvFn fn = kernels.gemv[static_cast<uint32_t>(type)];
   tame(type);
@@ -231,9 +240,22 @@ struct Sums {
   size_t n_rows, row, n, n_sums;  // n of the elements of a row
 };
 constexpr Sums kSums[] = {
-    {"mla.values", TensorType::F16, 256, 576, 512, 1},       {"mla.values", TensorType::F16, 256, 576, 512, 16},
-    {"expanded.scores", TensorType::F32, 192, 256, 256, 16}, {"expanded.values", TensorType::F32, 256, 128, 128, 16},
-    {"gqa.values", TensorType::F16, 256, 1024, 128, 8},
+    {"mla.values", TensorType::F16, 256, 576, 512, 1},        {"mla.values", TensorType::F16, 256, 576, 512, 16},
+    {"expanded.scores", TensorType::F32, 192, 256, 256, 16},  {"expanded.values", TensorType::F32, 256, 128, 128, 16},
+    {"gqa.values", TensorType::F16, 256, 128, 128, 4},        {"gqa.values", TensorType::F16, 256, 128, 128, 8},
+    {"mla.values/Q8_0", TensorType::Q8_0, 256, 576, 512, 16}, {"gqa.values/Q8_0", TensorType::Q8_0, 256, 128, 128, 8},
+};
+
+// The scores beside them: products of so many queries with the keys of a block, which come from memory.
+struct Scores {
+  const char* name;
+  TensorType type;
+  size_t row, n_queries;
+};
+constexpr Scores kScores[] = {
+    {"mla.scores", TensorType::F16, 576, 1},   {"mla.scores", TensorType::F16, 576, 16},
+    {"gqa.scores", TensorType::F16, 128, 4},   {"gqa.scores", TensorType::F16, 128, 8},
+    {"mla.scores", TensorType::Q8_0, 576, 16}, {"gqa.scores", TensorType::Q8_0, 128, 8},
 };
 
 void weighted_sum(benchmark::State& state, const Kernels& kernels, const Sums& sums) {
@@ -280,6 +302,14 @@ void register_products(const Kernels& kernels, TensorType type) {
       benchmark::RegisterBenchmark(full.c_str(), gemm, kernels, type, shape, n);
     }
   }
+  if (std::strcmp(kernels.isa, "scalar") == 0) return;  // it would take minutes more to say the same again
+  for (const Shape& shape : kDense) {
+    if (shape.n_in % type_info(type).block_elems != 0) continue;
+    benchmark::RegisterBenchmark((name + "/gemv/" + shape.name).c_str(), gemv, kernels, type, shape, 0);
+    if (!kernels.gemm[t] || shape.n_in <= kExpertRow) continue;
+    const std::string full = name + "/gemm/" + shape.name + '/' + std::to_string(kGemmTokens);
+    benchmark::RegisterBenchmark(full.c_str(), gemm, kernels, type, Shape{"", shape.n_in, kFewRows}, kGemmTokens);
+  }
 }
 
 }  // namespace
@@ -297,9 +327,11 @@ int main(int argc, char** argv) {
                                   "int8 " + gops(peak.int8) + ", floats " + gops(peak.floats));
     for (uint32_t t = 0; t < kTensorTypeCount; ++t)
       if (kernels.gemv[t]) register_products(kernels, static_cast<TensorType>(t));
-    for (const size_t n : {1, 16})
-      benchmark::RegisterBenchmark((std::string(kernels.isa) + "/F16/gemm/mla.scores/" + std::to_string(n)).c_str(), gemm,
-                                   kernels, TensorType::F16, Shape{"", 576, 256}, n);
+    for (const Scores& s : kScores) {
+      const std::string name = std::string(kernels.isa) + '/' + type_info(s.type).name + "/gemm/" + s.name + '/';
+      benchmark::RegisterBenchmark((name + std::to_string(s.n_queries)).c_str(), gemm, kernels, s.type,
+                                   Shape{"", s.row, 256}, s.n_queries);
+    }
     for (const Sums& sums : kSums)
       benchmark::RegisterBenchmark(
           (std::string(kernels.isa) + "/weighted_sum/" + sums.name + '/' + std::to_string(sums.n_sums)).c_str(), weighted_sum,
