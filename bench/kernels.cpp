@@ -341,6 +341,7 @@ int main(int argc, char** argv) {
       benchmark::RegisterBenchmark((std::string(kernels.isa) + '/' + kFloats[i]).c_str(), floats, kernels, i);
   }
 #ifdef COTERIE_OPENBLAS
+  benchmark::AddCustomContext("openblas", openblas_get_corename());  // the oldest, where it does not know the CPU
   for (const Shape& shape : kShapes)
     for (const size_t n : kTokens) {
       const std::string name = std::string("openblas/sgemm/") + shape.name + '/' + std::to_string(n);
