@@ -57,6 +57,14 @@ constexpr Shape kDense[] = {
 };
 constexpr size_t kExpertRow = 7168, kFewRows = 256;
 
+void randomise(uint8_t* bytes) {
+  uint64_t state = 88172645463325252;
+  for (size_t i = 0; i < kMemoryBytes; i += 8) {
+    state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+    std::memcpy(bytes + i, &state, 8);
+  }
+}
+
 // Random bytes, in huge pages where the system has them.
 uint8_t* memory() {
   static uint8_t* const bytes = [] {
@@ -64,11 +72,7 @@ uint8_t* memory() {
 #ifdef __linux__
     madvise(p, kMemoryBytes, MADV_HUGEPAGE);
 #endif
-    uint64_t state = 88172645463325252;
-    for (size_t i = 0; i < kMemoryBytes; i += 8) {
-      state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-      std::memcpy(static_cast<uint8_t*>(p) + i, &state, 8);
-    }
+    randomise(static_cast<uint8_t*>(p));
     return static_cast<uint8_t*>(p);
   }();
   return bytes;
@@ -154,10 +158,19 @@ Aligned activations(const Kernels& kernels, TensorType type, size_t k) {
   return {p, std::free};
 }
 
-// Random bytes are fair weights of all types but these, whose scales would be powers of two beyond what floats hold.
+// Random bytes are fair weights of all types but these: scales of MXFP4 would be powers of two beyond what floats hold, and
+// floats denormal, which processors are slow with.
 void tame(TensorType type) {
-  if (type != TensorType::MXFP4) return;
-  for (size_t i = 0; i < kMemoryBytes; i += sizeof(BlockMXFP4)) memory()[i] = 112 + memory()[i] % 16;
+  static TensorType tamed = TensorType::Q8_0;  // stands for all others
+  const bool wild = type == TensorType::MXFP4 || type == TensorType::F32 || type == TensorType::BF16;
+  if (!wild) type = TensorType::Q8_0;
+  if (type == tamed) return;
+  tamed = type;
+  randomise(memory());
+  if (!wild) return;
+  const size_t bytes = type_info(type).block_bytes, at = type == TensorType::MXFP4 ? 0 : bytes - 1;
+  const uint8_t base = type == TensorType::MXFP4 ? 112 : 48;  // exponents near that of 1
+  for (size_t i = at; i < kMemoryBytes; i += bytes) memory()[i] = static_cast<uint8_t>(base + memory()[i] % 16);
 }
 
 size_t row_bytes_of(TensorType type, size_t k) {
