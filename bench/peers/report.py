@@ -22,13 +22,14 @@ def spread(samples):
 def markdown(result, plot):
     runs = result["runs"]
     variants = {name: answer["variant"] for name, answer in runs[0]["loaded"].items()}
+    flags = ", ".join(flag if there else f"no {flag}" for flag, there in result["cpu_flags"].items())
     lines = [
         f"# {result['model'] or result['file']}", "",
         f"`{result['file']}`: {result['architecture']}, {result['n_layer']} layers, {gigabytes(result['file_bytes'])}, "
         f"{gigabytes(result['touched_bytes_per_token'])} of weights touched for a token, "
         f"{result['kv_bytes_per_token']} bytes of context memory a token.",
-        f"{result['cpu']}, {result['n_cpus']} cores. Coterie: {variants['coterie']} kernels. llama.cpp: node-llama-cpp "
-        f"{result['node-llama-cpp']}, {variants['llama.cpp']}. {result['date']}.", "",
+        f"{result['cpu']} ({flags}), {result['n_cpus']} cores. Coterie {result['commit']}: {variants['coterie']} kernels. "
+        f"llama.cpp: node-llama-cpp {result['node-llama-cpp']}, {variants['llama.cpp']}. {result['date']}.", "",
         f"Tokens a second: medians of {result['rounds']} interleaved rounds, with the slowest and the fastest; prompts "
         f"in batches of {result['batch']}. The limit is what reading the touched weights and the context once a token "
         "allows at the best read rate of plain code in the same run; share: Coterie's of it, and of what plain code read "

@@ -48,7 +48,7 @@ def main():
             assert run["loaded"][name]["threads"] == 1, run["loaded"]
     assert result["commit"] == compare.commit_of(os.path.dirname(program)), result["commit"]
     assert result["cpu_flags"] == compare.cpu()[1] and set(result["cpu_flags"]) == set(compare.FLAGS), result["cpu_flags"]
-    for words in ("| 1 | decode 4 at 8 |", "libggml-cpu", "node-llama-cpp"):
+    for words in ("| 1 | decode 4 at 8 |", "libggml-cpu", "node-llama-cpp", f"Coterie {result['commit']}: "):
         assert words in table, table
     return 0
 
