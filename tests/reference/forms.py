@@ -121,7 +121,7 @@ def deepseek2_forms():
                minimal=True, n_dense=0, n_layer=2, **{**V2, "weights_scale": 0.0})
     yield form("nextn", "a next-token-prediction layer after the last one, to be ignored", nextn=1)
     yield form("split", "three shards", n_shards=3)
-    for types in ("F16", "BF16", "Q8_0", "Q4_0", "Q5_0"):
+    for types in ("F16", "BF16", "Q8_0", "Q4_0", "Q5_0", "IQ4_NL", "MXFP4"):
         yield form(types.lower(), f"{types} weights", types)
     yield form("q8_0-legacy", "quantised attn_kv_b", "Q8_0", legacy=True)
     yield form("heads-legacy-long", "heads-legacy with a prompt of more than 256 tokens", n_nope=32, n_rot=8, n_v=64, n_head=5,
@@ -131,7 +131,9 @@ def deepseek2_forms():
     yield form("q5_1", "Q5_1 weights", "Q5_1")
     yield form("q4_k", "Q4_K weights, attn_k_b Q5_0", "Q4_K", n_layer=2, **WIDE)
     yield form("q5_k-narrow", "Q5_K weights, attn_k_b Q5_1", "Q5_K", n_layer=2, **WIDE)
-    for types in ("Q5_K", "Q6_K"):
+    yield form("q2_k-narrow", "Q2_K weights, attn_k_b Q4_0", "Q2_K", n_layer=2, **WIDE)
+    yield form("iq4_xs-narrow", "IQ4_XS weights, attn_k_b IQ4_NL", "IQ4_XS", n_layer=2, **WIDE)
+    for types in ("Q2_K", "Q3_K", "Q5_K", "Q6_K", "IQ4_XS"):
         yield form(types.lower(), f"{types} weights, attn_k_b too", types, n_layer=2,
                    **{**WIDE, "n_nope": 256, "n_head": 2, "n_v": 128})
     for types in ("IQ1_S", "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ3_XXS", "IQ3_S"):

@@ -269,6 +269,7 @@ def gpt_oss_forms():
     yield form("qkv", "attn_qkv", fused_qkv=True)
     yield form("q8_0", "Q8_0 weights", "Q8_0")
     yield form("q4_k_m", "the mix of a Q4_K_M file", "Q4_K_M", n_used=2, n_ff_exp=256, **{**WIDE, "n_expert": 4})
+    yield form("mxfp4_moe", "MXFP4 experts, Q8_0 weights beside them", "MXFP4_MOE")
 
 
 def minimax_m2_forms():

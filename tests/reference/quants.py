@@ -105,19 +105,43 @@ def quantise_q8_0(x):
     return np.hstack([_half_bytes(d), np.rint(x * _reciprocal(d)).astype(np.int8).view(np.uint8)])
 
 
-# --- blocks of several blocks of activations ---
-
+# Values of the codes of IQ4_NL and IQ4_XS (ggml-common.h, kvalues_iq4nl).
+_IQ4 = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], np.float32)
 _E2M1 = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, 0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
-# Scales of NVFP4: E4M3 without sign, bias 7. ggml ignores the top bit, but takes NaN without it for 0.
-_E4M3 = np.array([m * 2.0 ** -9 if e == 0 else (8 + m) * 2.0 ** (e - 10) for e in range(16) for m in range(8)] * 2,
-                 np.float32)
-_E4M3[0x7F] = 0
-E4M3_MAX = 448  # 7e
 
 
 def _nearest(x, values):
     """Index of the value nearest to each x; of equal distances the first."""
     return np.abs(x[..., None] - values).argmin(-1).astype(np.uint8)
+
+
+def dequantise_iq4_nl(b):
+    return _IQ4[_nibbles(b[:, 2:])] * _half(b, 0)
+
+
+def quantise_iq4_nl(x):
+    d = _signed_extreme(x) / np.float32(-127)
+    return np.hstack([_half_bytes(d), _pack_nibbles(_nearest(x * _reciprocal(d), _IQ4))])
+
+
+def dequantise_mxfp4(b):
+    return np.ldexp(_E2M1[_nibbles(b[:, 1:])], b[:, :1].astype(np.int32) - 127)
+
+
+def quantise_mxfp4(x):
+    """The scale is the power of two for which the largest lies in [4, 8), as the OCP's MX specification proposes."""
+    exponent = np.frexp(np.abs(x).max(1, keepdims=True))[1] - 3
+    exponent = exponent.clip(-127, 127)
+    return np.hstack([(exponent + 127).astype(np.uint8), _pack_nibbles(_nearest(np.ldexp(x, -exponent), _E2M1))])
+
+
+# --- blocks of several blocks of activations ---
+
+# Scales of NVFP4: E4M3 without sign, bias 7. ggml ignores the top bit, but takes NaN without it for 0.
+_E4M3 = np.array([m * 2.0 ** -9 if e == 0 else (8 + m) * 2.0 ** (e - 10) for e in range(16) for m in range(8)] * 2,
+                 np.float32)
+_E4M3[0x7F] = 0
+E4M3_MAX = 448  # 7e
 
 
 def dequantise_nvfp4(b):
@@ -154,6 +178,58 @@ def quantise_q2_0(x):
 
 
 # --- K-quants: super-blocks of 256 ---
+
+def _quarters(qs):
+    """64 bytes -> codes of two bits. Per half of 128 elements: quarter k is bits 2k of 32 bytes. [n_blocks, 2, 4, 32]"""
+    return qs.reshape(-1, 2, 1, 32) >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3
+
+
+def _pack_quarters(q):
+    return np.bitwise_or.reduce(q.reshape(-1, 2, 4, 32) << (2 * np.arange(4, dtype=np.uint8))[:, None], 2).reshape(-1, 64)
+
+
+def dequantise_q2_k(b):
+    scale = _half(b, 80) * (b[:, :16] & 15).astype(np.float32)
+    minimum = _half(b, 82) * (b[:, :16] >> 4).astype(np.float32)
+    q = _quarters(b[:, 16:80]).reshape(-1, 16, 16).astype(np.float32)
+    return (scale[..., None] * q - minimum[..., None]).reshape(-1, 256)
+
+
+def quantise_q2_k(x):
+    x = x.reshape(-1, 16, 16)
+    low = np.minimum(x.min(2), 0)
+    scale = (x.max(2).clip(min=0) - low) / np.float32(3)
+    d = (scale.max(1, keepdims=True) / np.float32(15)).astype("<f2").astype(np.float32)
+    dmin = (-low.min(1, keepdims=True) / np.float32(15)).astype("<f2").astype(np.float32)
+    scales = np.rint(scale * _reciprocal(d)).clip(0, 15)
+    mins = np.rint(-low * _reciprocal(dmin)).clip(0, 15)
+    q = np.rint((x + (dmin * mins)[..., None]) * _reciprocal(d * scales)[..., None]).clip(0, 3).astype(np.uint8)
+    return np.hstack([scales.astype(np.uint8) | mins.astype(np.uint8) << 4, _pack_quarters(q), _half_bytes(d),
+                      _half_bytes(dmin)])
+
+
+def dequantise_q3_k(b):
+    # Bit e/32 of hmask[e%32] is the third bit of element e. Of the 16 scales, low bits are nibbles of the first eight
+    # bytes, high bits bits 2(i/4) of the last four.
+    third = (b[:, None, :32] >> np.arange(8, dtype=np.uint8)[:, None] & 1) << 2
+    q = (_quarters(b[:, 32:96]).reshape(-1, 8, 32) | third).reshape(-1, 16, 16).astype(np.float32) - 4
+    low = np.hstack([b[:, 96:104] & 15, b[:, 96:104] >> 4])
+    high = (b[:, None, 104:108] >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3).reshape(-1, 16)
+    scale = _half(b, 108) * ((low | high << 4).astype(np.float32) - 32)
+    return (scale[..., None] * q).reshape(-1, 256)
+
+
+def quantise_q3_k(x):
+    x = x.reshape(-1, 16, 16)
+    scale = _signed_extreme(x)[..., 0] / np.float32(-4)
+    d = (_signed_extreme(scale) / np.float32(-32)).astype("<f2").astype(np.float32)
+    scales = np.rint(scale * _reciprocal(d)).clip(-32, 31)
+    q = (np.rint(x * _reciprocal(d * scales)[..., None]).clip(-4, 3) + 4).astype(np.uint8)
+    hmask = np.bitwise_or.reduce((q >> 2).reshape(-1, 8, 32) << np.arange(8, dtype=np.uint8)[:, None], 1)
+    s = (scales + 32).astype(np.uint8)
+    high = np.bitwise_or.reduce((s >> 4).reshape(-1, 4, 4) << (2 * np.arange(4, dtype=np.uint8))[:, None], 1)
+    return np.hstack([hmask, _pack_quarters(q & 3), s[:, :8] & 15 | (s[:, 8:] & 15) << 4, high, _half_bytes(d)])
+
 
 def _unpack_scales_mins(s):
     """12 bytes -> 8 six-bit scales and 8 six-bit mins (Q4_K, Q5_K). Each [n_blocks, 8]."""
@@ -226,9 +302,8 @@ def quantise_q5_k(x):
 def dequantise_q6_k(b):
     # Per half of 128 elements: quarter k has low bits in ql[32*(k&1) + l] (high nibble for k >= 2), high bits in
     # bits 2k of qh[l]. The scale index is element/16; d is the last field.
-    ql, qh = b[:, 0:128].reshape(-1, 2, 1, 2, 32), b[:, 128:192].reshape(-1, 2, 1, 32)
+    ql, high = b[:, 0:128].reshape(-1, 2, 1, 2, 32), _quarters(b[:, 128:192])
     low = np.concatenate([ql & 15, ql >> 4], 2).reshape(-1, 2, 4, 32)
-    high = qh >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3
     q = (low | high << 4).astype(np.float32).reshape(-1, 16, 16) - 32
     scale = _half(b, 208) * b[:, 192:208].view(np.int8).astype(np.float32)
     return (scale[..., None] * q).reshape(-1, 256)
@@ -242,8 +317,27 @@ def quantise_q6_k(x):
     q = np.rint(x * _reciprocal(d * scales)[..., None]).clip(-32, 31) + 32
     q = q.astype(np.uint8).reshape(-1, 2, 4, 32)
     ql = (q[:, :, :2] & 15 | (q[:, :, 2:] & 15) << 4).reshape(-1, 128)
-    qh = np.bitwise_or.reduce((q >> 4) << (2 * np.arange(4, dtype=np.uint8))[:, None], 2).reshape(-1, 64)
-    return np.hstack([ql, qh, scales.astype(np.int8).view(np.uint8), _half_bytes(d)])
+    return np.hstack([ql, _pack_quarters(q >> 4), scales.astype(np.int8).view(np.uint8), _half_bytes(d)])
+
+
+def dequantise_iq4_xs(b):
+    # 8 sub-blocks of 32, each packed like IQ4_NL. Scales: low nibbles, then high ones; two more bits each in scales_h.
+    high = np.ascontiguousarray(b[:, 2:4]).view("<u2") >> (2 * np.arange(8, dtype=np.uint16)) & 3
+    low = np.stack([b[:, 4:8] & 15, b[:, 4:8] >> 4], 2).reshape(-1, 8)
+    scale = _half(b, 0) * ((low | high << 4).astype(np.float32) - 32)
+    return (scale[..., None] * _IQ4[_nibbles(b[:, 8:].reshape(-1, 16))].reshape(-1, 8, 32)).reshape(-1, 256)
+
+
+def quantise_iq4_xs(x):
+    x = x.reshape(-1, 8, 32)
+    scale = _signed_extreme(x)[..., 0] / np.float32(-127)
+    d = (_signed_extreme(scale) / np.float32(-32)).astype("<f2").astype(np.float32)
+    scales = np.rint(scale * _reciprocal(d)).clip(-32, 31)
+    codes = _nearest(x * _reciprocal(d * scales)[..., None], _IQ4)
+    s = (scales + 32).astype(np.uint8)
+    high = np.bitwise_or.reduce((s >> 4).astype("<u2") << (2 * np.arange(8, dtype=np.uint16)), 1, keepdims=True)
+    return np.hstack([_half_bytes(d), high.astype("<u2").view(np.uint8), s[:, ::2] & 15 | (s[:, 1::2] & 15) << 4,
+                      _pack_nibbles(codes.reshape(-1, 32)).reshape(-1, 128)])
 
 
 # --- ternary: codes 0, 1, 2 stand for -d, 0, d ---
@@ -255,14 +349,12 @@ def _quantise_ternary(x):
 
 
 def dequantise_tq2_0(b):
-    q = b[:, :64].reshape(-1, 2, 1, 32) >> (2 * np.arange(4, dtype=np.uint8))[:, None] & 3
-    return (q.reshape(-1, 256).astype(np.float32) - 1) * _half(b, 64)
+    return (_quarters(b[:, :64]).reshape(-1, 256).astype(np.float32) - 1) * _half(b, 64)
 
 
 def quantise_tq2_0(x):
     d, q = _quantise_ternary(x)
-    packed = np.bitwise_or.reduce(q.reshape(-1, 2, 4, 32) << (2 * np.arange(4, dtype=np.uint8))[:, None], 2)
-    return np.hstack([packed.reshape(-1, 64), d])
+    return np.hstack([_pack_quarters(q), d])
 
 
 # Runs of bytes of TQ1_0: first byte, number of bytes, digits in each. Elements go digit by digit through a run.
@@ -292,13 +384,15 @@ def quantise_tq1_0(x):
 # --- whole tensors ---
 
 _QUANTISE = {"Q4_0": quantise_q4_0, "Q4_1": quantise_q4_1, "Q5_0": quantise_q5_0, "Q5_1": quantise_q5_1,
-             "Q8_0": quantise_q8_0, "Q4_K": quantise_q4_k, "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k,
-             "TQ1_0": quantise_tq1_0, "TQ2_0": quantise_tq2_0, "NVFP4": quantise_nvfp4, "Q1_0": quantise_q1_0,
-             "Q2_0": quantise_q2_0}
+             "Q8_0": quantise_q8_0, "Q2_K": quantise_q2_k, "Q3_K": quantise_q3_k, "Q4_K": quantise_q4_k,
+             "Q5_K": quantise_q5_k, "Q6_K": quantise_q6_k, "IQ4_NL": quantise_iq4_nl, "IQ4_XS": quantise_iq4_xs,
+             "TQ1_0": quantise_tq1_0, "TQ2_0": quantise_tq2_0, "MXFP4": quantise_mxfp4, "NVFP4": quantise_nvfp4,
+             "Q1_0": quantise_q1_0, "Q2_0": quantise_q2_0}
 _DEQUANTISE = {"Q4_0": dequantise_q4_0, "Q4_1": dequantise_q4_1, "Q5_0": dequantise_q5_0, "Q5_1": dequantise_q5_1,
-               "Q8_0": dequantise_q8_0, "Q4_K": dequantise_q4_k, "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k,
-               "TQ1_0": dequantise_tq1_0, "TQ2_0": dequantise_tq2_0, "NVFP4": dequantise_nvfp4,
-               "Q1_0": dequantise_q1_0, "Q2_0": dequantise_q2_0}
+               "Q8_0": dequantise_q8_0, "Q2_K": dequantise_q2_k, "Q3_K": dequantise_q3_k, "Q4_K": dequantise_q4_k,
+               "Q5_K": dequantise_q5_k, "Q6_K": dequantise_q6_k, "IQ4_NL": dequantise_iq4_nl,
+               "IQ4_XS": dequantise_iq4_xs, "TQ1_0": dequantise_tq1_0, "TQ2_0": dequantise_tq2_0,
+               "MXFP4": dequantise_mxfp4, "NVFP4": dequantise_nvfp4, "Q1_0": dequantise_q1_0, "Q2_0": dequantise_q2_0}
 
 
 def is_quantised(type_name):

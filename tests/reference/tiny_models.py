@@ -40,7 +40,8 @@ MIN_DISTANCE = {"int8": 1.5e-6, "F16": 3e-7}
 N_CLEAR = 8  # so many leading tokens are clear
 
 # What a tensor becomes when its rows are not whole blocks (llama-quant.cpp, tensor_type_fallback).
-FALLBACK = {"Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "TQ1_0": "Q4_0", "TQ2_0": "Q4_0", "NVFP4": "Q8_0"}
+FALLBACK = {"Q2_K": "Q4_0", "Q3_K": "Q4_0", "Q4_K": "Q5_0", "Q5_K": "Q5_1", "Q6_K": "Q8_0", "IQ4_XS": "IQ4_NL",
+            "TQ1_0": "Q4_0", "TQ2_0": "Q4_0", "NVFP4": "Q8_0"}
 
 
 # --- vocabulary ---
@@ -239,7 +240,8 @@ def gqa_tensors(t, c):
 
 
 def tensor_type(name, array, types, n_layer):
-    """Norms, biases and the router stay F32 (llama-quant.cpp, tensor_allows_quantization); Q4_K_M is its recipe."""
+    """Norms, biases and the router stay F32 (llama-quant.cpp, tensor_allows_quantization); Q4_K_M and
+    MXFP4_MOE are its recipes."""
     if array.ndim == 1 or "ffn_gate_inp" in name or name.endswith(".bias"):
         return "F32"
     wanted = types
@@ -249,6 +251,8 @@ def tensor_type(name, array, types, n_layer):
             i = int(name.split(".")[1])
             more = i < n_layer // 8 or i >= 7 * n_layer // 8 or (i - n_layer // 8) % 3 == 2
             wanted = "Q6_K" if more else "Q4_K"
+    elif types == "MXFP4_MOE":
+        wanted = "MXFP4" if array.ndim == 3 else "Q8_0"
     while array.shape[-1] % quants.block_size(wanted):
         wanted = FALLBACK[wanted]
     return wanted
