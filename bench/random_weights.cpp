@@ -17,7 +17,7 @@ constexpr size_t kChoices = 16;  // different scales of the blocks of a tensor
 struct BlockScale {
   TensorType type;
   double unit;           // standard deviation of the weights of blocks whose scale is 1
-  int scale_at;          // byte of the F16 scale; -1: another kind of scale, see patch_other
+  int scale_at;          // byte of the F16 scale; -1: another kind of scale, see put_scale
   int min_at = -1;       // byte of the F16 min
   double min_ratio = 0;  // min / scale at which the mean is 0
 };
@@ -63,7 +63,8 @@ bool is_float(TensorType type) {
 f16_bits half(double x) {
   const float value = static_cast<float>(x);
   f16_bits bits;
-  select_kernels(nullptr)->encode[static_cast<uint32_t>(TensorType::F16)](&bits, &value, 1);
+  static const auto encode = select_kernels(nullptr)->encode[static_cast<uint32_t>(TensorType::F16)];
+  encode(&bits, &value, 1);
   return bits;
 }
 
@@ -96,12 +97,18 @@ uint8_t nearest_e4m3(double scale) {
 
 void put_half(uint8_t* at, f16_bits bits) { std::memcpy(at, &bits, 2); }
 
-// The types whose scale is not an F16 field.
-void patch_other(TensorType type, double scale, uint8_t* block, size_t choice) {
-  if (type == TensorType::MXFP4) block[0] = power_choice(scale, choice);
-  if (type == TensorType::NVFP4) std::fill(block, block + 4, nearest_e4m3(scale));
-  if (type == TensorType::IQ1_M) {  // four bits at the top of each of the last four 16-bit words
-    const f16_bits bits = half(scale_choice(scale, choice));
+// What put_scale writes into blocks of choice i: bits of an F16, or of the byte that is the scale of MXFP4 and NVFP4.
+uint16_t scale_bits(TensorType type, double scale, size_t i) {
+  if (type == TensorType::MXFP4) return power_choice(scale, i);
+  if (type == TensorType::NVFP4) return nearest_e4m3(scale);
+  return half(scale_choice(scale, i));
+}
+
+void put_scale(const BlockScale& s, uint16_t bits, uint8_t* block) {
+  if (s.scale_at >= 0) put_half(block + s.scale_at, bits);
+  if (s.type == TensorType::MXFP4) block[0] = static_cast<uint8_t>(bits);
+  if (s.type == TensorType::NVFP4) std::memset(block, bits, 4);
+  if (s.type == TensorType::IQ1_M) {  // four bits at the top of each of the last four 16-bit words
     for (int i = 0; i < 4; ++i) {
       uint8_t& high = block[49 + 2 * i];
       high = static_cast<uint8_t>((high & 15) | (bits >> 4 * i & 15) << 4);
@@ -136,9 +143,10 @@ void RandomWeights::fill(TensorType type, double deviation, uint8_t* out, size_t
   const BlockScale& s = *find_scale(type);
   const double scale = deviation / s.unit;
   const size_t block_bytes = type_info(type).block_bytes;
-  f16_bits scales[kChoices], mins[kChoices];
+  uint16_t scales[kChoices];
+  f16_bits mins[kChoices];
   for (size_t i = 0; i < kChoices; ++i) {
-    scales[i] = half(scale_choice(scale, i));
+    scales[i] = scale_bits(type, scale, i);
     mins[i] = half(s.min_ratio * scale_choice(scale, i));
   }
   uint64_t choices = 0;
@@ -146,8 +154,7 @@ void RandomWeights::fill(TensorType type, double deviation, uint8_t* out, size_t
     if (i % 16 == 0) choices = next();
     uint8_t* block = out + i * block_bytes;
     if (type == TensorType::Q8_0) avoid_lowest(block + 2, 32);
-    if (s.scale_at < 0) patch_other(type, scale, block, choices % kChoices);
-    else put_half(block + s.scale_at, scales[choices % kChoices]);
+    put_scale(s, scales[choices % kChoices], block);
     if (s.min_at >= 0) put_half(block + s.min_at, mins[choices % kChoices]);
   }
 }
