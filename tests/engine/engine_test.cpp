@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 #include <thread>
 
@@ -71,29 +73,71 @@ TEST(Session, PiecesOfALongCallAreNearIt) {
   }
 }
 
+const char* const kCacheModels[] = {"llama-gqa", "deepseek2-q4_k_m", "qwen3moe-q4_k_m"};
+constexpr TensorType kCacheTypes[] = {TensorType::F16, TensorType::F32, TensorType::Q8_0};
+
+// Empty where heads are no whole blocks of the cache's type: creating the session must then be refused.
+std::vector<float> logits_with_cache(const Loaded& l, TensorType type, const std::vector<int32_t>& tokens, uint32_t n_chunk) {
+  std::unique_ptr<Session> s;
+  const Status created = Session::create(*l.model, {512, n_chunk, type}, &s);
+  const bool fits = l.model->shape().kv.piece % type_info(type).block_elems == 0;
+  EXPECT_EQ(created.ok(), fits) << created.message();
+  if (s == nullptr) return {};
+  expect_ok(s->sync(tokens));
+  return l.logits(*s);
+}
+
 // Every type of cache gives one answer of its own, near that of the others; heads that its blocks do not fit are refused.
 TEST(Session, EveryTypeOfCache) {
-  for (const char* name : {"llama-gqa", "deepseek2-q4_k_m", "qwen3moe-q4_k_m"}) {
+  for (const char* name : kCacheModels) {
     SCOPED_TRACE(name);
     const Loaded l(tiny_model(name), 2);
     const auto tokens = random_tokens(280, l.model->shape().n_vocab, 4);
     const auto expected = fresh_logits(l, tokens);
     const auto [least, most] = std::minmax_element(expected.begin(), expected.end());
-    for (TensorType type : {TensorType::F32, TensorType::Q8_0}) {
-      const bool fits = l.model->shape().kv.piece % type_info(type).block_elems == 0;
-      for (uint32_t n_chunk : {300u, 7u}) {
-        std::unique_ptr<Session> s;
-        const Status created = Session::create(*l.model, {512, n_chunk, type}, &s);
-        ASSERT_EQ(created.ok(), fits) << created.message();
-        if (!fits) continue;
-        expect_ok(s->sync(tokens));
-        static std::vector<float> first;
-        const auto logits = l.logits(*s);
-        if (n_chunk == 300) first = logits;
-        EXPECT_EQ(logits, first);
-        double difference = 0;  // the mean: a router's close call may fall the other way
-        for (size_t i = 0; i < logits.size(); ++i) difference += std::fabs(logits[i] - expected[i]);
-        EXPECT_LT(difference / static_cast<double>(logits.size()), (type == TensorType::F32 ? 0.01 : 0.1) * (*most - *least));
+    for (TensorType type : kCacheTypes) {
+      SCOPED_TRACE(type_info(type).name);
+      const auto logits = logits_with_cache(l, type, tokens, 300);
+      EXPECT_EQ(logits_with_cache(l, type, tokens, 7), logits);
+      if (logits.empty()) continue;
+      if (type == TensorType::F16) EXPECT_EQ(logits, expected);  // the default
+      else EXPECT_NE(logits, expected);
+      double difference = 0;  // the mean: a router's close call may fall the other way
+      for (size_t i = 0; i < logits.size(); ++i) difference += std::fabs(logits[i] - expected[i]);
+      EXPECT_LT(difference / static_cast<double>(logits.size()), (type == TensorType::Q8_0 ? 0.1 : 0.01) * (*most - *least));
+    }
+  }
+}
+
+// COTERIE_ISA while it lives; engines created meanwhile obey it.
+class ForcedIsa {
+ public:
+  explicit ForcedIsa(const char* isa) {
+    if (const char* old = std::getenv("COTERIE_ISA")) saved_ = old;
+    setenv("COTERIE_ISA", isa, 1);
+  }
+  ~ForcedIsa() { setenv("COTERIE_ISA", saved_.c_str(), 1); }  // empty: none forced
+
+ private:
+  std::string saved_;
+};
+
+TEST(Session, SameBitsForAnyKernelsAndThreadsWithEveryTypeOfCache) {
+  for (const char* name : kCacheModels) {
+    SCOPED_TRACE(name);
+    std::vector<float> expected[std::size(kCacheTypes)];  // what the first engine says
+    for (const KernelSet* set = kernel_sets(); set->kernels != nullptr; ++set) {
+      if (!set->usable()) continue;
+      const ForcedIsa forced(set->kernels->isa);
+      for (uint32_t n_threads : {1u, 3u}) {
+        const Loaded l(tiny_model(name), n_threads);
+        ASSERT_STREQ(l.engine->kernels().isa, set->kernels->isa);
+        const auto tokens = random_tokens(280, l.model->shape().n_vocab, 4);
+        for (size_t i = 0; i < std::size(kCacheTypes); ++i) {
+          const auto logits = logits_with_cache(l, kCacheTypes[i], tokens, 64);
+          if (expected[i].empty()) expected[i] = logits;
+          EXPECT_EQ(logits, expected[i]) << set->kernels->isa << ", " << n_threads << ", " << type_info(kCacheTypes[i]).name;
+        }
       }
     }
   }
