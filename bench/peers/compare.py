@@ -169,11 +169,16 @@ def cpu():
     return fields.get("model name", "unknown CPU"), {flag: flag in found for flag in FLAGS}
 
 
+SOURCES = ("CMakeLists.txt", "include", "lib", "simd", "examples/coterie")
+
+
 def commit_of(folder):
-    """Of the checkout around a folder, as it is now: a library that was not built since is older."""
+    """Of the checkout around a folder, as it is now: a library that was not built since is older. -dirty: its sources differ."""
+    def git(*arguments):
+        return subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, text=True).stdout.strip()
     try:
-        return subprocess.run(["git", "-C", folder, "describe", "--always", "--dirty"], check=True, capture_output=True,
-                              text=True).stdout.strip()
+        sources = [f":(top){path}" for path in SOURCES]
+        return git("describe", "--always") + ("-dirty" if git("status", "--porcelain", "--", *sources) else "")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
 
