@@ -9,7 +9,8 @@ import sys
 
 FUNCTION = re.compile(r"^[0-9a-f]+ <.*?\b(gemv|gemm|gemv_float|gemm_float|weighted_sum|add_run|add_columns)<(?:[\w ()]*::)*(\w+)[,>]")
 PART_OF = {"add_run": "weighted_sum", "add_columns": "weighted_sum"}
-LEAST_PREFETCHES = {"gemv": 2, "gemm": 1, "gemv_float": 1, "gemm_float": 1, "weighted_sum": 1}  # gemv: one before the loop
+LEAST_PREFETCHES = {"gemv": 2, "gemm": 1, "gemv_float": 1, "gemm_float": 5, "weighted_sum": 1}
+# Of gemv one stands before the loop; gemm_float takes in the four of gemv_float for a single vector.
 LEAST_FORMATS = {"gemv": 25, "gemm": 25, "gemv_float": 3, "gemm_float": 3, "weighted_sum": 3}
 
 
